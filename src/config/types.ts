@@ -1,0 +1,85 @@
+import type { PriceSheet } from "../metering/types.ts";
+import type { Provider } from "../providers/types.ts";
+
+/** The running configuration: immutable, swapped as a whole on reload. Durations are milliseconds. */
+export interface Snapshot {
+	/** 1 for the first, growing with each accepted reload. */
+	readonly version: number;
+	readonly server: ServerSettings;
+	readonly database: DatabaseSettings;
+	/** undefined: in-process counters. */
+	readonly redisUrl: string | undefined;
+	readonly masterKey: string;
+	readonly aliases: ReadonlyMap<string, Alias>;
+	/** Every deployment of every alias, by id. */
+	readonly deployments: ReadonlyMap<string, Deployment>;
+	/** Parsed sections that this version does not act on yet, by dotted name: said at start and by `check`. */
+	readonly inactive: readonly string[];
+}
+
+export interface ServerSettings {
+	readonly host: string;
+	readonly port: number;
+	/** Longest silence while a request body is read. */
+	readonly readTimeoutMs: number;
+	/** Longest time a client may take no byte of an answer that waits for it. */
+	readonly writeTimeoutMs: number;
+	/** Longest silence between two events of an upstream stream. */
+	readonly streamIdleTimeoutMs: number;
+	readonly gracefulShutdownTimeoutMs: number;
+	/** Largest JSON body, bytes. */
+	readonly bodyBytesMax: number;
+	/** Largest multipart body, bytes. */
+	readonly uploadBytesMax: number;
+}
+
+export type DatabaseSettings =
+	| { readonly kind: "sqlite"; readonly path: string }
+	| { readonly kind: "postgres"; readonly url: string; readonly connectionsMax: number };
+
+export type Strategy = "round_robin" | "least_latency" | "classifier";
+export type Tier = "simple" | "medium" | "complex";
+
+export interface Alias {
+	readonly name: string;
+	readonly deployments: readonly Deployment[];
+	readonly fallbacks: readonly string[];
+	readonly strategy: Strategy;
+	/** Extra attempts after the first. */
+	readonly retries: number;
+	/** Pause before the same deployment is tried again. */
+	readonly retryAfterMs: number;
+}
+
+export interface Deployment {
+	/** `dep_…`, derived from alias, provider, model, base URL and ordinal: stable across restarts. */
+	readonly id: string;
+	readonly alias: string;
+	readonly provider: Provider;
+	/** The provider's name of the model. */
+	readonly model: string;
+	readonly apiKey: string | undefined;
+	/** No trailing slash. */
+	readonly baseUrl: string;
+	readonly apiVersion: string | undefined;
+	readonly weight: number;
+	readonly tier: Tier | undefined;
+	/** Lower goes first; deployments of equal priority share by weight. */
+	readonly priority: number;
+	/** Whole request. */
+	readonly timeoutMs: number;
+	/** Until the first token (streams) or the response head (the rest). */
+	readonly ttftTimeoutMs: number;
+	readonly maxContextTokens: number | undefined;
+	/** Output cap of the model: from configuration, else the catalogue, else undefined. */
+	readonly maxOutputTokens: number | undefined;
+	/** Sent with each request of this deployment. */
+	readonly headers: Readonly<Record<string, string>>;
+	/** The price in force: the file's, else the catalogue's, else undefined (= unpriced, never free). */
+	readonly price: PriceSheet | undefined;
+}
+
+/** Where the running configuration is read from. */
+export interface ConfigSource {
+	current(): Snapshot;
+}

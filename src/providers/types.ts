@@ -1,0 +1,50 @@
+import type { OperationId } from "../dialects/types.ts";
+
+/** Where a provider is reached for one deployment, after configuration. */
+export interface EndpointParts {
+	/** No trailing slash. */
+	readonly baseUrl: string;
+	/** The provider's name of the model. */
+	readonly model: string;
+	/** Azure: `api-version`. */
+	readonly apiVersion: string | undefined;
+}
+
+/** Declared peculiarities. Shared code reads the property and never asks which provider it is. */
+export interface Quirks {
+	/** The field that bounds output tokens of chat requests when the gateway has to add one. */
+	readonly maxTokensField: "max_tokens" | "max_completion_tokens";
+	/**
+	 * How chat streams tell usage: on request by `stream_options.include_usage`, or `always` unasked
+	 * (the field is then left out, since some of those refuse it).
+	 */
+	readonly streamUsage: "stream_options" | "always";
+}
+
+/** Where a provider is, how it is spoken to and what it can do. A value, not a class: about fifteen lines each. */
+export interface Provider {
+	readonly id: string;
+	/** For people: documentation, `check`, errors. */
+	readonly title: string;
+	/** undefined: the deployment must set `base_url`. */
+	readonly baseUrl: string | undefined;
+	/** The default base URL is on this machine or network: private addresses need no `allow_private`. */
+	readonly local: boolean;
+	/** The conventional environment variable of the key; undefined where there is none. */
+	readonly apiKeyEnv: string | undefined;
+	readonly keyRequired: boolean;
+	/** Operations offered, absent = unsupported. The value is the path below the base URL. */
+	readonly operations: Readonly<Partial<Record<OperationId, string>>>;
+	/** Stored responses can be read back, deleted and cancelled by id. */
+	readonly storedResponses: boolean;
+	url(endpoint: EndpointParts, path: string): string;
+	/** Authentication headers. The key goes in a header, never in a URL. */
+	auth(apiKey: string | undefined): Readonly<Record<string, string>>;
+	readonly quirks: Quirks;
+	/** The provider's id in the price catalogue; undefined = its models have no public price (local servers: see `free`). */
+	readonly priceCatalogue: string | undefined;
+	/** Runs on the user's own hardware: tokens cost nothing unless `price` is set. */
+	readonly free: boolean;
+	/** Models served under their own names when only the environment variable of the key is set. */
+	readonly currentModels: readonly string[];
+}
