@@ -68,8 +68,11 @@ export interface Deployment {
 	readonly priority: number;
 	/** Whole request. */
 	readonly timeoutMs: number;
-	/** Until the first token (streams) or the response head (the rest). */
-	readonly ttftTimeoutMs: number;
+	/**
+	 * Until the first token (streams) or the response head (the rest). undefined = not configured: streams then get 30 s
+	 * while another deployment could take over, whole answers are bounded by `timeoutMs` alone.
+	 */
+	readonly ttftTimeoutMs: number | undefined;
 	readonly maxContextTokens: number | undefined;
 	/** Output cap of the model: from configuration, else the catalogue, else undefined. */
 	readonly maxOutputTokens: number | undefined;

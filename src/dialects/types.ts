@@ -37,18 +37,27 @@ export interface Envelope {
 	readonly maxOutputTokens: number | undefined;
 	/** The field the client gave that bound in (`max_tokens`, `max_completion_tokens`, `max_output_tokens`). */
 	readonly maxOutputField: string | undefined;
-	/** How many answers are asked for (`n`, times the number of prompts for completions; images for images). At least 1. */
+	/** How many answers are generated (`n` or `best_of`, times the number of prompts for completions; images for images). At least 1. */
 	readonly choices: number;
 	readonly needs: Needs;
 	/** Whether this operation produces output tokens that must be reserved (chat, responses, completions: true). */
 	readonly generates: boolean;
-	/** An upper bound, not a guess, of prompt tokens, within about ten percent for prose. */
+	/**
+	 * An upper bound, not a guess, of the prompt tokens that the request's own text can make, within about ten percent for
+	 * prose. Media are in it by the fixed bounds of `dialects/prompt-size.ts`. It cannot know what a provider adds unseen:
+	 * a hidden system prompt, a stored conversation (`previous_response_id`), search results.
+	 */
 	readonly promptTokensMax: number;
+	/** Images in the prompt, each counted in `promptTokensMax` as IMAGE_TOKENS_MAX. */
+	readonly promptImages: number;
 	/** Non-token quantities known from the request: characters to speak, images asked for, seconds unknown. */
 	readonly quantities: Partial<Pick<Usage, "images" | "seconds" | "characters">>;
 	/** `previous_response_id` of the Responses API: pins the request to the deployment that made it. */
 	readonly previousResponseId: string | undefined;
 }
+
+/** An upper bound of the tokens that any common tokenizer makes of a text. */
+export type PromptTokensUpperBound = (text: string) => number;
 
 /** A request body, parsed once. `bytes` is what the client sent and what an OpenAI-compatible provider gets. */
 export type RequestBody =
@@ -58,7 +67,7 @@ export type RequestBody =
 /** The ingress face of a dialect: reads what a client sent. Throws GatewayError 400 naming the field. */
 export interface Ingress {
 	readonly operation: OperationId;
-	/** Route at the gateway, and path below `/v1` at OpenAI-compatible providers. */
+	/** Below `/v1`. */
 	readonly path: string;
 	readonly body: RequestBody["kind"];
 	readEnvelope(body: RequestBody): Envelope;
@@ -70,7 +79,7 @@ export interface Ingress {
 export interface RoutingText {
 	/** The last user message: the task. */
 	readonly task: string;
-	/** System prompt and earlier turns, in order, shortened by nobody. */
+	/** System prompts and the turns before the task, in order, shortened by nobody. */
 	readonly context: readonly { readonly role: string; readonly text: string }[];
 	readonly tools: number;
 	readonly jsonSchema: boolean;
@@ -92,7 +101,10 @@ export type StreamStep =
 	| "meta"
 	/** OpenAI's extra chunk with `choices: []` that holds only the usage. */
 	| "usage"
-	/** The event after which the protocol says that nothing follows (`[DONE]`, `response.completed`). */
+	/**
+	 * The event after which the protocol says that nothing follows (`[DONE]`, `response.completed`). Where that event itself
+	 * brings the first output (an image, a whole transcript) it is "content", and `finished()` is true from then on.
+	 */
 	| "end"
 	/** The provider reports a failure inside the stream; `fault()` tells it. */
 	| "error"
@@ -109,6 +121,7 @@ export interface ProviderFault {
 
 /** Reads (never rewrites) the events of one stream. Holds the state of one stream. */
 export interface StreamReader {
+	/** Events after the end are "meta" and change nothing. */
 	step(event: SseEvent): StreamStep;
 	/** The provider's own count if it has arrived (the last one wins; they are cumulative). */
 	usage(): Usage | undefined;
@@ -130,5 +143,11 @@ export interface AnswerReader {
 	usage(answer: JsonObject): Usage | undefined;
 	/** Estimate of output tokens for an answer without usage. */
 	outputTokensSeen(answer: JsonObject): number;
-	openStream(): StreamReader;
+	/** A failure told inside an answer whose status says success. */
+	fault(answer: JsonObject): ProviderFault | undefined;
+	/**
+	 * @param choices How many answers were asked for: the stream is not finished before as many have ended.
+	 * @throws Error for an operation that is never streamed.
+	 */
+	openStream(choices?: number): StreamReader;
 }

@@ -1,4 +1,5 @@
 import type { OperationId } from "../dialects/types.ts";
+import type { PriceSheet } from "../metering/types.ts";
 
 /** Where a provider is reached for one deployment, after configuration. */
 export interface EndpointParts {
@@ -45,6 +46,8 @@ export interface Provider {
 	readonly priceCatalogue: string | undefined;
 	/** Runs on the user's own hardware: tokens cost nothing unless `price` is set. */
 	readonly free: boolean;
+	/** One price for every model, used when neither the configuration nor the catalogue has one. */
+	readonly builtInPrice: PriceSheet | undefined;
 	/** Models served under their own names when only the environment variable of the key is set. */
 	readonly currentModels: readonly string[];
 }

@@ -21,11 +21,36 @@ export interface KeyStore {
 export interface AttemptWriter {
 	/** Queues the row as dispatched. Throws nothing. */
 	opened(opening: AttemptOpening, atMs: number): void;
-	/** Resolves when the row is committed as settled. An opening still in the queue becomes one single write. */
+	/**
+	 * Resolves when the row is committed as settled; never rejects. An opening still in the queue becomes one single write.
+	 * While the disk refuses rows (`healthy()` is false) it resolves once the row is in the bounded journal, so that no
+	 * running answer waits for a disk: the row is written when the disk recovers.
+	 */
 	settled(opening: AttemptOpening, openedAtMs: number, closing: AttemptClosing, atMs: number): Promise<void>;
+	/** False from the first refused commit until one succeeds again. */
 	healthy(): boolean;
+	/** Resolves when everything queued so far is on disk. */
 	flush(): Promise<void>;
 }
+
+/** What an operator should hear about, once for each change of state. */
+export type StoreProblem =
+	/** The group or others have rights to the database file, which holds key hashes and spend. */
+	| { readonly kind: "file_open_to_others"; readonly path: string }
+	/** The disk refuses rows; they wait in memory. */
+	| { readonly kind: "writes_failing"; readonly cause: unknown }
+	/** `openingsDropped`: rows that made room for others, and are written when their attempt settles. */
+	| { readonly kind: "writes_recovered"; readonly openingsDropped: number }
+	/** A cost that is in no ledger: the journal was full, the row can never be written, or the process had to end. */
+	| {
+			readonly kind: "settle_lost";
+			readonly reason: "journal_full" | "row_refused" | "closed";
+			readonly requestId: string;
+			readonly attempt: number;
+			readonly keyId: string;
+			readonly costNano: NanoUsd;
+			readonly cause: unknown;
+	  };
 
 export const SPEND_DIMENSIONS = ["key", "team", "model", "provider", "day"] as const;
 export type SpendDimension = (typeof SPEND_DIMENSIONS)[number];
@@ -33,12 +58,13 @@ export type SpendDimension = (typeof SPEND_DIMENSIONS)[number];
 export interface SpendRow {
 	/** One entry a requested dimension. `day` is YYYY-MM-DD, UTC; a key without a team has team undefined. */
 	readonly group: Readonly<Partial<Record<SpendDimension, string | undefined>>>;
-	/** Distinct requests. */
+	/** Distinct requests with a settled attempt in the group; one counts at its first attempt there, on that attempt's day. */
 	readonly requests: number;
 	/** Attempts that failed upstream. */
 	readonly errors: number;
 	readonly usage: Usage;
 	readonly costNano: bigint;
+	/** Distinct requests with an attempt in the group for which no price is known. */
 	readonly unpricedRequests: number;
 }
 
@@ -54,7 +80,7 @@ export interface AttemptRow {
 export interface AttemptReader {
 	/** Settled cost by subject (`key:…`, `team:…`) since an instant, to rebuild the budget book at start. */
 	spentSince(fromMs: number): Promise<ReadonlyMap<string, NanoUsd>>;
-	/** `fromMs` inclusive, `toMs` exclusive. */
+	/** Settled attempts. `fromMs` inclusive, `toMs` exclusive. In slices: other work goes on meanwhile. */
 	spend(query: {
 		readonly fromMs: number;
 		readonly toMs: number;

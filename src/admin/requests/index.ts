@@ -1,0 +1,35 @@
+import { Elysia } from "elysia";
+import { methodNotAllowed } from "../../http/errors.ts";
+import type { KeyRecord } from "../../keys/types.ts";
+import { newRequestId } from "../../lib/ids.ts";
+import type { AttemptReader } from "../../store/types.ts";
+import { createRequestService } from "./service.ts";
+
+/** `/admin/requests/:id`: the trail of any request. Authentication is the mounting group's. */
+export function requestsController({ attempts }: { readonly attempts: AttemptReader }) {
+	const service = createRequestService({ attempts });
+	return new Elysia({ name: "admin.requests", prefix: "/admin/requests" })
+		.get("/:id", ({ params }) => service.requestTrail(params.id, { kind: "administrator" }))
+		.all("/:id", methodNotAllowed(["GET"]), { parse: "none" });
+}
+
+/**
+ * `/v1/requests/:id`: the trail of a request that the asking key, or a key of its team, has made.
+ * `authenticate` is the data plane's own guard: it throws the 401.
+ */
+export function ownRequestsController({
+	attempts,
+	authenticate,
+}: {
+	readonly attempts: AttemptReader;
+	readonly authenticate: (request: Request) => KeyRecord;
+}) {
+	const service = createRequestService({ attempts });
+	return new Elysia({ name: "v1.requests", prefix: "/v1/requests" })
+		.get("/:id", ({ params, request, set }) => {
+			const { id: keyId, team } = authenticate(request);
+			set.headers["x-request-id"] = newRequestId();
+			return service.requestTrail(params.id, { kind: "key", keyId, team });
+		})
+		.all("/:id", methodNotAllowed(["GET"]), { parse: "none" });
+}

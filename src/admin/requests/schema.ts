@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { OPERATIONS } from "../../dialects/types.ts";
+import type { AttemptOutcome, UsageSource } from "../../metering/ledger-types.ts";
+
+const OUTCOMES = [
+	"ok",
+	"refused",
+	"upstream_failed",
+	"client_gone",
+	"cut",
+	"crashed",
+] as const satisfies readonly AttemptOutcome[];
+
+const USAGE_SOURCES = [
+	"provider",
+	"estimated",
+	"partial",
+	"none",
+	"crash_estimate",
+] as const satisfies readonly UsageSource[];
+
+const timestamp = z.iso.datetime();
+
+const status = z
+	.enum(["in_flight", ...OUTCOMES])
+	.describe(
+		"`ok`; `refused`: the provider refused the request itself; `upstream_failed`; `client_gone`: the client left; " +
+			"`cut`: ended by the gateway; `crashed`: found open after a crash; `in_flight`.",
+	);
+
+/** Token buckets as OpenAI counts them, so that they compare with the `usage` of the answer. */
+export const requestUsageSchema = z.object({
+	prompt_tokens: z.int(),
+	cached_tokens: z.int().describe("Part of `prompt_tokens`."),
+	cache_write_tokens: z.int().describe("Part of `prompt_tokens`."),
+	completion_tokens: z.int(),
+	reasoning_tokens: z.int().describe("Part of `completion_tokens`."),
+	audio_prompt_tokens: z.int().describe("Part of `prompt_tokens`."),
+	audio_completion_tokens: z.int().describe("Part of `completion_tokens`."),
+	images: z.number(),
+	seconds: z.number(),
+	characters: z.number(),
+});
+
+export const requestAttemptSchema = z.object({
+	attempt: z.int().describe("0 for the first."),
+	deployment_id: z.string(),
+	provider: z.string(),
+	model: z.string().describe("The provider's name of the model."),
+	status,
+	upstream_status: z.int().nullable().describe("HTTP status of the provider."),
+	error_class: z.string().nullable(),
+	started_at: timestamp,
+	ttft_ms: z.number().nullable().describe("Time to first token, or to the end of an answer that is not a stream."),
+	duration_ms: z.number().nullable(),
+	usage: requestUsageSchema.nullable(),
+	usage_source: z.enum(USAGE_SOURCES).nullable(),
+	price_version: z.string().nullable().describe("The price list the cost was computed with; null = unpriced."),
+	reserved_usd: z.string().describe("Worst case that was set aside before the call."),
+	cost_usd: z.string().nullable().describe("null while in flight."),
+});
+
+export const requestTrailSchema = z.object({
+	id: z.string(),
+	object: z.literal("request"),
+	operation: z.enum(OPERATIONS),
+	model_alias: z.string(),
+	stream: z.boolean(),
+	key_id: z.string(),
+	team: z.string().nullable(),
+	status,
+	created_at: timestamp,
+	completed_at: timestamp.nullable(),
+	retries: z.int().describe("Attempts beyond the first."),
+	cost_usd: z.string().describe("Sum over the attempts so far."),
+	cost_final: z.boolean().describe("True once every attempt is settled."),
+	attempts: z.array(requestAttemptSchema),
+});

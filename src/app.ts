@@ -1,0 +1,55 @@
+import { Elysia } from "elysia";
+import { deploymentsController } from "./admin/deployments/index.ts";
+import { keysController } from "./admin/keys/index.ts";
+import { ownRequestsController, requestsController } from "./admin/requests/index.ts";
+import { spendController } from "./admin/spend/index.ts";
+import type { Deps } from "./deps.ts";
+import { authenticate } from "./gateway/authenticate.ts";
+import { createHandle } from "./gateway/handle.ts";
+import { createStoredResponses } from "./gateway/stored-responses.ts";
+import { masterKeyOnly } from "./http/admin-auth.ts";
+import { dataPlane } from "./http/data-plane.ts";
+import { docsController } from "./http/docs.ts";
+import { errors } from "./http/errors.ts";
+import { guard } from "./http/guard.ts";
+import { healthRoutes } from "./http/health.ts";
+import { modelRoutes } from "./http/models.ts";
+import { storedResponseRoutes } from "./http/stored-responses.ts";
+
+/** The whole HTTP surface over its parts. No I/O of its own: tests may call `app.handle`. */
+export function createApp(deps: Deps, isDraining: () => boolean) {
+	const { gateway, keys, store, rotation } = deps;
+	const { limiter, budgets, ledger } = gateway.accounts;
+	const { clock } = gateway.runtime;
+	const admin = new Elysia({ name: "admin" })
+		.use(masterKeyOnly(gateway.authentication))
+		.use(keysController({ keys, limiter, budgets, clock }))
+		.use(deploymentsController({ config: gateway.config, health: gateway.routing.health, rotation }))
+		.use(spendController({ attempts: store.attempts, clock }))
+		.use(requestsController({ attempts: store.attempts }));
+	// A host name of one letter is a host name: Elysia must not skip characters of the URL to save time.
+	return new Elysia({ name: "gateway-llm", strictPath: true, handler: { standardHostname: false } })
+		.use(errors(deps.logger))
+		.use(guard(isDraining))
+		.use(dataPlane(createHandle(gateway), gateway.dialects.ingressOf))
+		.use(storedResponseRoutes(createStoredResponses(gateway)))
+		.use(modelRoutes(gateway))
+		.use(
+			ownRequestsController({
+				attempts: store.attempts,
+				authenticate: (request) => authenticate(request.headers, () => undefined, gateway.authentication),
+			}),
+		)
+		.use(docsController())
+		.use(
+			healthRoutes({
+				config: gateway.config,
+				health: gateway.routing.health,
+				storeReady: () => store.ready(),
+				ledgerHealthy: () => ledger.healthy(),
+				isDraining,
+				isEnabled: rotation.isEnabled,
+			}),
+		)
+		.use(admin);
+}

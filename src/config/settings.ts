@@ -1,0 +1,40 @@
+import type { PriceSheet } from "../metering/types.ts";
+import type { DatabaseSettings, Deployment, ServerSettings, Strategy } from "./types.ts";
+
+/** What the file and the environment say, checked and typed; nothing in it was looked up in a catalogue yet. */
+export interface Settings {
+	readonly server: ServerSettings;
+	readonly database: DatabaseSettings;
+	readonly redisUrl: string | undefined;
+	/** undefined: nobody has chosen one; the caller generates and keeps it. */
+	readonly masterKey: string | undefined;
+	readonly aliases: readonly AliasSettings[];
+	/** By team name. */
+	readonly teamBudgets: ReadonlyMap<string, TeamBudget>;
+	/** Parsed parts that this version does not act on, by dotted name. */
+	readonly inactive: readonly string[];
+	/** Worth saying once at start: defaults that stand in for unset variables. */
+	readonly notices: readonly string[];
+}
+
+export interface TeamBudget {
+	readonly monthlyBudgetNano: number | undefined;
+	readonly rpm: number | undefined;
+	readonly tpm: number | undefined;
+}
+
+export interface AliasSettings {
+	readonly name: string;
+	readonly deployments: readonly DeploymentSettings[];
+	readonly fallbacks: readonly string[];
+	readonly strategy: Strategy;
+	readonly retries: number;
+	readonly retryAfterMs: number;
+}
+
+export interface DeploymentSettings extends Omit<Deployment, "id" | "alias" | "price"> {
+	/** `base_url` as the file has it, "" where the provider's own address is used: part of the deployment's identity. */
+	readonly configuredBaseUrl: string;
+	/** Only what the file says. */
+	readonly priceOverride: PriceSheet | undefined;
+}

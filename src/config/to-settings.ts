@@ -1,0 +1,92 @@
+import { isAbsolute, resolve } from "node:path";
+import { sqlitePath } from "../schemas/database.ts";
+import { formatPath } from "./problem.ts";
+import type { LocatedRoute } from "./routes.ts";
+import type { ConfigFile } from "./schema.ts";
+import type { AliasSettings, DeploymentSettings, Settings, TeamBudget } from "./settings.ts";
+import type { DatabaseSettings, ServerSettings } from "./types.ts";
+
+/** The database of a gateway that was told nothing about one, inside the data directory. */
+const DATABASE_FILE = "gateway-llm.db";
+
+/** Gives a file without problems its final types. */
+export function toSettings(parts: {
+	readonly file: ConfigFile;
+	readonly routes: readonly (LocatedRoute & { readonly settings: readonly DeploymentSettings[] })[];
+	readonly masterKey: string | undefined;
+	readonly dataDirectory: string;
+}): Omit<Settings, "notices"> {
+	const { file, routes } = parts;
+	return {
+		server: toServer(file.server),
+		database: toDatabase(file.database, parts.dataDirectory),
+		redisUrl: file.redis.url,
+		masterKey: parts.masterKey,
+		aliases: routes.map(
+			(route): AliasSettings => ({
+				name: route.model_alias,
+				deployments: route.settings,
+				fallbacks: route.fallbacks,
+				strategy: route.router?.strategy ?? file.router.strategy,
+				retries: route.router?.retries ?? file.router.retries,
+				retryAfterMs: route.router?.retry_after_ms ?? file.router.retry_after_ms,
+			}),
+		),
+		teamBudgets: new Map(Object.entries(file.team_budgets ?? {}).map(([team, budget]) => [team, toBudget(budget)])),
+		inactive: inactiveParts(file, routes),
+	};
+}
+
+function toServer(server: ConfigFile["server"]): ServerSettings {
+	return {
+		host: server.host,
+		port: server.port,
+		readTimeoutMs: server.read_timeout,
+		writeTimeoutMs: server.write_timeout,
+		streamIdleTimeoutMs: server.stream_idle_timeout,
+		gracefulShutdownTimeoutMs: server.graceful_shutdown_timeout,
+		bodyBytesMax: server.max_body_bytes,
+		uploadBytesMax: server.max_upload_bytes,
+	};
+}
+
+function toDatabase(database: ConfigFile["database"], dataDirectory: string): DatabaseSettings {
+	const path = database.url === undefined ? DATABASE_FILE : sqlitePath(database.url);
+	if (path === undefined) {
+		return { kind: "postgres", url: database.url ?? "", connectionsMax: database.max_connections };
+	}
+	return { kind: "sqlite", path: isAbsolute(path) ? resolve(path) : resolve(dataDirectory, path) };
+}
+
+function toBudget(budget: NonNullable<ConfigFile["team_budgets"]>[string]): TeamBudget {
+	return { monthlyBudgetNano: budget.monthly_budget_usd, rpm: budget.rpm, tpm: budget.tpm };
+}
+
+/** What the file asks for and this version does not do: to be said, never to be passed over. */
+function inactiveParts(file: ConfigFile, routes: readonly LocatedRoute[]): readonly string[] {
+	const parts: string[] = [];
+	if (file.cache?.enabled === true) {
+		parts.push("cache");
+	}
+	if (file.cache?.semantic.enabled === true) {
+		parts.push("cache.semantic");
+	}
+	if ((file.callbacks ?? []).length > 0) {
+		parts.push("callbacks");
+	}
+	if (Object.keys(file.team_budgets ?? {}).length > 0) {
+		parts.push("team_budgets");
+	}
+	return [...parts, ...inactiveDeploymentKeys(routes)];
+}
+
+/** Keys that wait for their providers (Bedrock, Vertex AI). */
+const KEYS_WITHOUT_PROVIDER = ["region", "project", "location", "credentials_file"] as const;
+
+function inactiveDeploymentKeys(routes: readonly LocatedRoute[]): readonly string[] {
+	return routes.flatMap((route) =>
+		route.deployments.flatMap(({ path, file }) =>
+			KEYS_WITHOUT_PROVIDER.filter((key) => file[key] !== undefined).map((key) => formatPath([...path, key])),
+		),
+	);
+}

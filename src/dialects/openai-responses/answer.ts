@@ -1,0 +1,87 @@
+import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { declaredFault, readFault } from "../provider-fault.ts";
+import { estimatedTokens } from "../token-estimate.ts";
+import { readTokenUsage } from "../token-usage.ts";
+import { eventObject, eventText, openTypedStream, type TypedEvent } from "../typed-stream.ts";
+import type { AnswerReader, StreamReader } from "../types.ts";
+
+export const responsesAnswer: AnswerReader = {
+	operation: "responses",
+	answer: "json",
+	usage: (answer) => readTokenUsage(answer.usage),
+	// A response that failed is an answer with status 200 and its error inside.
+	fault: (answer) => declaredFault(answer) ?? (answer.status === "failed" ? readFault(answer, undefined) : undefined),
+	outputTokensSeen: (answer) => Math.ceil(outputTokens(answer.output) ?? 0),
+	openStream: openResponsesStream,
+};
+
+function openResponsesStream(): StreamReader {
+	let hasDeltas = false;
+	return openTypedStream((type, event): TypedEvent => {
+		switch (type) {
+			case "response.completed":
+			case "response.incomplete":
+			case "response.cancelled": {
+				const response = eventObject(event, "response");
+				return { ...facts(response), step: "last", tokens: hasDeltas ? undefined : outputTokens(response.output) };
+			}
+			case "response.failed": {
+				const response = eventObject(event, "response");
+				return { ...facts(response), step: "failed", failure: response };
+			}
+			case "response.created":
+			case "response.queued":
+			case "response.in_progress":
+				return { ...facts(eventObject(event, "response")), step: "meta" };
+			case "response.output_item.done": {
+				// An item that came without deltas is seen here first (a tool call of some servers, an image).
+				const tokens = hasDeltas ? undefined : itemTokens(event.item);
+				return tokens === undefined ? META : { step: "content", tokens };
+			}
+			case "response.output_item.added":
+				hasDeltas = false;
+				return META;
+			case "response.image_generation_call.partial_image":
+				return { step: "content", tokens: 1 };
+			default: {
+				const delta = type.endsWith(".delta") ? eventText(event, "delta") : "";
+				hasDeltas ||= delta !== "";
+				return delta === "" ? META : { step: "content", tokens: estimatedTokens(delta) };
+			}
+		}
+	});
+}
+
+const META: TypedEvent = { step: "meta" };
+
+function facts(response: JsonObject): Pick<TypedEvent, "usage" | "objectId"> {
+	const { id } = response;
+	return { usage: readTokenUsage(response.usage), objectId: typeof id === "string" ? id : undefined };
+}
+
+function outputTokens(output: JsonValue | undefined): number | undefined {
+	let tokens: number | undefined;
+	for (const item of Array.isArray(output) ? output : []) {
+		const found = itemTokens(item);
+		tokens = found === undefined ? tokens : (tokens ?? 0) + found;
+	}
+	return tokens;
+}
+
+const TEXT_FIELDS = ["name", "arguments", "input", "code", "text", "refusal", "transcript"];
+
+/** What a model wrote in an item: text, refusals, reasoning, arguments and code of tools. Any other tool call is one token. */
+function itemTokens(item: JsonValue | undefined): number | undefined {
+	if (!isJsonObject(item)) {
+		return undefined;
+	}
+	const text = TEXT_FIELDS.map((field) => eventText(item, field)).join("");
+	let tokens = text === "" ? undefined : estimatedTokens(text);
+	for (const field of ["content", "summary"]) {
+		for (const part of Array.isArray(item[field]) ? item[field] : []) {
+			const found = itemTokens(part);
+			tokens = found === undefined ? tokens : (tokens ?? 0) + found;
+		}
+	}
+	return tokens ?? (eventText(item, "type").endsWith("_call") ? 1 : undefined);
+}

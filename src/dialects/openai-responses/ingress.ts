@@ -1,0 +1,215 @@
+import { badRequest } from "../../lib/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { jsonOf } from "../body-kind.ts";
+import {
+	boolean,
+	checkFields,
+	checkStreamOptions,
+	fieldRules,
+	integerBetween,
+	integerField,
+	listUpTo,
+	metadata,
+	missing,
+	mustBe,
+	numberBetween,
+	OUTPUT_TOKENS_MAX,
+	objectValue,
+	requiredModel,
+	textField,
+	textUpTo,
+} from "../fields.ts";
+import { checkAddresses } from "../media-url.ts";
+import { mediaKind, promptSize } from "../prompt-size.ts";
+import type { Envelope, Ingress, PromptTokensUpperBound, RoutingText } from "../types.ts";
+
+const ITEMS_MAX = 10_000;
+const TOOLS_MAX = 512;
+const ID_LENGTH_MAX = 256;
+
+const RULES = fieldRules({
+	stream: boolean,
+	background: boolean,
+	store: boolean,
+	parallel_tool_calls: boolean,
+	temperature: numberBetween(0, 2),
+	top_p: numberBetween(0, 1),
+	top_logprobs: integerBetween(0, 20),
+	max_output_tokens: integerBetween(1, OUTPUT_TOKENS_MAX),
+	max_tool_calls: integerBetween(0, 10_000),
+	previous_response_id: textUpTo(ID_LENGTH_MAX),
+	instructions: (value, param) => {
+		if (typeof value !== "string" && !Array.isArray(value)) {
+			throw mustBe(param, "a string");
+		}
+	},
+	tools: listUpTo(TOOLS_MAX, (value, param) => {
+		if (!isJsonObject(value) || typeof value.type !== "string") {
+			throw mustBe(param, "an object with a type");
+		}
+	}),
+	tool_choice: (value, param) => {
+		if (typeof value !== "string" && !isJsonObject(value)) {
+			throw mustBe(param, "a string or an object");
+		}
+	},
+	text: objectValue,
+	reasoning: objectValue,
+	include: listUpTo(64, textUpTo(256)),
+	metadata,
+	user: textUpTo(4_096),
+	safety_identifier: textUpTo(1_024),
+	prompt_cache_key: textUpTo(1_024),
+	service_tier: textUpTo(32),
+	truncation: textUpTo(32),
+});
+
+interface ItemNeeds {
+	images: boolean;
+	audio: boolean;
+}
+
+export function createResponsesIngress(bound: PromptTokensUpperBound): Ingress {
+	return {
+		operation: "responses",
+		path: "/responses",
+		body: "json",
+		readEnvelope: (body) => readEnvelope(jsonOf(body), bound),
+		promptText: (body) => promptText(jsonOf(body)),
+	};
+}
+
+function readEnvelope(json: JsonObject, bound: PromptTokensUpperBound): Envelope {
+	const model = requiredModel(json.model);
+	checkFields(json, RULES);
+	checkStreamOptions(json);
+	const needs = checkInput(json);
+	const maxOutputTokens = integerField(json, "max_output_tokens");
+	const size = promptSize(json, bound);
+	return {
+		model,
+		stream: json.stream === true,
+		includeUsage: false,
+		maxOutputTokens,
+		maxOutputField: maxOutputTokens === undefined ? undefined : "max_output_tokens",
+		choices: 1,
+		needs: {
+			tools: Array.isArray(json.tools) && json.tools.length > 0,
+			images: needs.images,
+			audio: needs.audio,
+			jsonSchema: wantsSchema(json.text),
+		},
+		generates: true,
+		promptTokensMax: size.tokensMax,
+		promptImages: size.images,
+		quantities: {},
+		previousResponseId: textField(json, "previous_response_id"),
+	};
+}
+
+/** A prompt is in `input`, in what came before (`previous_response_id`, `conversation`) or in a stored template (`prompt`). */
+function checkInput(json: JsonObject): ItemNeeds {
+	const { input } = json;
+	const needs: ItemNeeds = { images: false, audio: false };
+	if (input === undefined || input === null) {
+		const elsewhere = [json.previous_response_id, json.conversation, json.prompt];
+		if (input === null || elsewhere.every((value) => value === undefined || value === null)) {
+			throw missing("input");
+		}
+		return needs;
+	}
+	if (typeof input === "string") {
+		return needs;
+	}
+	if (!Array.isArray(input) || input.length > ITEMS_MAX) {
+		throw mustBe("input", `a string or a list of at most ${ITEMS_MAX} items`);
+	}
+	for (let index = 0; index < input.length; index += 1) {
+		const item = input[index];
+		if (!isJsonObject(item)) {
+			throw mustBe(`input[${index}]`, "an object");
+		}
+		checkItem(item, `input[${index}]`, needs);
+	}
+	return needs;
+}
+
+/** Kinds of items come and go, so unknown ones pass; only addresses in them and what they need of a model is read. */
+function checkItem(item: JsonObject, param: string, needs: ItemNeeds): void {
+	for (const field of ["content", "output"]) {
+		const parts = item[field];
+		if (!Array.isArray(parts)) {
+			continue;
+		}
+		for (let index = 0; index < parts.length; index += 1) {
+			const part = parts[index];
+			const kind = isJsonObject(part) ? mediaKind(part.type) : undefined;
+			if (isJsonObject(part) && kind !== undefined) {
+				note(kind, needs);
+				checkAddresses(part, `${param}.${field}[${index}]`);
+			}
+		}
+	}
+	if (item.role !== undefined && item.content === undefined) {
+		throw badRequest(`The field '${param}.content' is required.`, `${param}.content`);
+	}
+	const output = item.output;
+	if (isJsonObject(output) && mediaKind(output.type) !== undefined) {
+		note("image", needs);
+		checkAddresses(output, `${param}.output`);
+	}
+}
+
+function note(kind: "image" | "audio" | "file", needs: ItemNeeds): void {
+	needs.images ||= kind === "image";
+	needs.audio ||= kind === "audio";
+}
+
+function wantsSchema(text: JsonValue | undefined): boolean {
+	const format = isJsonObject(text) ? text.format : undefined;
+	return isJsonObject(format) && format.type === "json_schema";
+}
+
+function promptText(json: JsonObject): RoutingText {
+	const { input, instructions } = json;
+	const turns: { role: string; text: string }[] =
+		typeof instructions === "string" ? [{ role: "system", text: instructions }] : [];
+	if (typeof input === "string") {
+		turns.push({ role: "user", text: input });
+	}
+	for (const item of Array.isArray(input) ? input : []) {
+		if (isJsonObject(item)) {
+			turns.push({ role: roleOf(item), text: itemText(item) });
+		}
+	}
+	const last = turns.findLastIndex((turn) => turn.role === "user");
+	return {
+		task: turns[last]?.text ?? "",
+		context: turns.slice(0, last === -1 ? turns.length : last),
+		tools: Array.isArray(json.tools) ? json.tools.length : 0,
+		jsonSchema: wantsSchema(json.text),
+	};
+}
+
+/** Items without a role are what the model or a tool did. */
+function roleOf(item: JsonObject): string {
+	if (typeof item.role === "string") {
+		return item.role;
+	}
+	return String(item.type).endsWith("_output") ? "tool" : "assistant";
+}
+
+function itemText(item: JsonObject): string {
+	const content = item.content ?? item.output;
+	if (typeof content === "string") {
+		return content;
+	}
+	const texts: string[] = [];
+	for (const part of Array.isArray(content) ? content : []) {
+		const text = isJsonObject(part) ? part.text : undefined;
+		if (typeof text === "string") {
+			texts.push(text);
+		}
+	}
+	return texts.join("\n");
+}

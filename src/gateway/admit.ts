@@ -1,0 +1,103 @@
+import type { Alias, Snapshot } from "../config/types.ts";
+import type { KeyRecord } from "../keys/types.ts";
+import { forbidden, GatewayError, notFound } from "../lib/errors.ts";
+import { formatUsd } from "../lib/money.ts";
+import type { BudgetRefusal, LimitRefusal, LimitSubject } from "../limits/types.ts";
+import type { Admitted, GatewayDeps, Received } from "./types.ts";
+
+/** Stage 2: may this key use this alias, can any deployment do the operation, and do the limits have room? Takes the ticket. */
+export async function admit(received: Received, snapshot: Snapshot, deps: GatewayDeps): Promise<Admitted> {
+	const { principal, envelope } = received;
+	const alias = allowedAlias(snapshot, principal, envelope.model);
+	if (
+		!alias.deployments.some((deployment) => deployment.provider.operations[received.ingress.operation] !== undefined)
+	) {
+		throw unsupportedOperation(alias, `/v1${received.ingress.path}`);
+	}
+	const subjects = [keySubject(principal)];
+	const decision = await deps.accounts.limiter.take(subjects, envelope.promptTokensMax);
+	if ("refusal" in decision) {
+		throw limitExceeded(decision.refusal, principal);
+	}
+	received.scope.onFinish(() => decision.ticket.release());
+	return { ...received, alias, ticket: decision.ticket, budgets: keyBudgets(principal) };
+}
+
+/** The alias of that name, if the key may use it. 404 for an unknown one, 403 for one outside the key's list. */
+export function allowedAlias(snapshot: Snapshot, principal: KeyRecord, model: string): Alias {
+	const alias = snapshot.aliases.get(model);
+	if (alias === undefined) {
+		const shown = model.length > 100 ? `${model.slice(0, 100)}…` : model;
+		throw notFound(
+			`The model '${shown}' does not exist. GET /v1/models lists the models this key may use.`,
+			"model_not_found",
+			"model",
+		);
+	}
+	if (!mayUse(principal, alias.name)) {
+		throw forbidden(
+			`This key may not use the model '${alias.name}'. GET /v1/models lists the models it may use.`,
+			"model_not_allowed",
+		);
+	}
+	return alias;
+}
+
+export function mayUse(principal: KeyRecord, alias: string): boolean {
+	return principal.models.length === 0 || principal.models.includes(alias);
+}
+
+export function keySubject(key: KeyRecord): LimitSubject {
+	return { id: `key:${key.id}`, rpm: key.rpm, tpm: key.tpm, parallel: key.maxParallelRequests };
+}
+
+function keyBudgets(key: KeyRecord): { subject: string; limitNano: number }[] {
+	return key.monthlyBudgetNano === undefined ? [] : [{ subject: `key:${key.id}`, limitNano: key.monthlyBudgetNano }];
+}
+
+function unsupportedOperation(alias: Alias, path: string): GatewayError {
+	const providers = [...new Set(alias.deployments.map((deployment) => deployment.provider.title))].join(", ");
+	return new GatewayError({
+		status: 400,
+		type: "invalid_request_error",
+		message: `${path} is not supported by ${providers}, which serves the model '${alias.name}'.`,
+		code: "unsupported_operation",
+		param: "model",
+	});
+}
+
+const LIMIT_WORDS = { rpm: "req/min", tpm: "tokens/min", parallel: "parallel requests" } as const;
+
+function limitExceeded(refusal: LimitRefusal, key: KeyRecord): GatewayError {
+	const never = refusal.retryAfterMs === undefined;
+	return new GatewayError({
+		status: 429,
+		type: "rate_limit_exceeded",
+		message: never
+			? `This request alone is larger than the ${refusal.limit} ${LIMIT_WORDS[refusal.kind]} limit of key ${key.id}.`
+			: `Key ${key.id} exceeded its ${refusal.limit} ${LIMIT_WORDS[refusal.kind]} limit.`,
+		code: "rate_limit_exceeded",
+		kind: refusal.kind,
+		retryAfterSeconds: wholeSeconds(refusal.retryAfterMs ?? 60_000),
+		...(never ? { headers: { "x-should-retry": "false" } } : {}),
+	});
+}
+
+/** 429 `budget`: no attempt fits into what is left of the month. */
+export function budgetExceeded(refusal: BudgetRefusal, key: KeyRecord, nowMs: number): GatewayError {
+	return new GatewayError({
+		status: 429,
+		type: "budget_exceeded",
+		message:
+			`Key ${key.id} has $${formatUsd(Math.max(0, refusal.availableNano))} left of its $${formatUsd(refusal.limitNano)} monthly budget, ` +
+			"which this request could exceed. Ask for fewer tokens (max_tokens) or raise the budget.",
+		code: "budget_exceeded",
+		kind: "budget",
+		retryAfterSeconds: wholeSeconds(refusal.resetAtMs - nowMs),
+		headers: { "x-should-retry": "false" },
+	});
+}
+
+export function wholeSeconds(milliseconds: number): number {
+	return Math.max(1, Math.ceil(milliseconds / 1000));
+}

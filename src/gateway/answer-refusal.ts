@@ -1,0 +1,60 @@
+import { errorBody, GatewayError } from "../lib/errors.ts";
+import { isJsonObject } from "../lib/json-types.ts";
+import { servedHeaders } from "./answer-headers.ts";
+import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
+import { failureOfStatus, readFault } from "./failure.ts";
+import { parseObject, readAnswer } from "./read-answer.ts";
+
+/** Error bodies are short; what is longer is not read (bytes). */
+const REFUSAL_BYTES_MAX = 256 * 1024;
+
+/**
+ * A provider's error. A failure of the provider or of its account is kept from the client (another deployment may do
+ * better); a request that is itself wrong comes back as the provider said it, status and body.
+ */
+export async function answerRefusal(context: AttemptContext, head: Response): Promise<AttemptResult> {
+	const { served, books, run, deps } = context;
+	let bytes: Uint8Array<ArrayBuffer> | undefined;
+	try {
+		bytes = await readAnswer(head, REFUSAL_BYTES_MAX);
+	} catch (error) {
+		return givenUp(context, error, head.status);
+	}
+	const json = bytes === undefined ? undefined : parseObject(bytes);
+	const fault = readFault(head.status, json);
+	const failure = failureOfStatus(head.status, head.headers, fault, deps.runtime.clock.now());
+	if (failure !== undefined) {
+		return failed(context, failure);
+	}
+	run.close();
+	await books.settle({ outcome: "refused", status: head.status });
+	const headers = servedHeaders(served, head.headers, { nano: 0, final: true });
+	const verbatim = bytes !== undefined && isJsonObject(json?.error) && !leaks(bytes, served.deployment.apiKey);
+	if (!verbatim) {
+		headers.set("content-type", "application/json");
+	}
+	const body = verbatim ? bytes : JSON.stringify(errorBody(rewrite(head.status, fault, served.deployment.apiKey)));
+	return { kind: "answered", inMotion: false, response: new Response(body, { status: head.status, headers }) };
+}
+
+function leaks(bytes: Uint8Array, secret: string | undefined): boolean {
+	return (
+		secret !== undefined &&
+		secret !== "" &&
+		Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(secret)
+	);
+}
+
+/** The provider's message in OpenAI's shape, for providers that answer in another one. */
+function rewrite(status: number, fault: ReturnType<typeof readFault>, secret: string | undefined): GatewayError {
+	const message = fault?.message ?? `The provider refused the request with status ${status}.`;
+	return new GatewayError({
+		status,
+		type: status === 404 ? "not_found_error" : "invalid_request_error",
+		message: (secret === undefined || secret === "" ? message : message.replaceAll(secret, "[redacted]")).slice(
+			0,
+			2_000,
+		),
+		code: fault?.code,
+	});
+}

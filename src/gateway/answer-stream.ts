@@ -1,0 +1,185 @@
+import type { StreamReader } from "../dialects/types.ts";
+import { errorBody, GatewayError } from "../lib/errors.ts";
+import { formatUsd } from "../lib/money.ts";
+import { completionTokens, promptTokens } from "../lib/usage.ts";
+import { servedHeaders } from "./answer-headers.ts";
+import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
+import { brokenStream, type Passage, type Passages, readPassages } from "./passages.ts";
+import { BrokenAnswer, type RelaySink, relay } from "./relay.ts";
+import type { Seen } from "./settle.ts";
+import type { AttemptFailure } from "./types.ts";
+
+/** The head is held back until there is something to show, but not for ever: proxies give up on silent servers. */
+const COMMIT_AFTER_MS = 15_000;
+const encoder = new TextEncoder();
+const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
+
+/**
+ * A stream: held until its first content (so that any failure before it stays invisible), then passed on event by event,
+ * byte for byte. The end of the stream waits for the ledger.
+ */
+export async function answerStream(context: AttemptContext, head: Response): Promise<AttemptResult> {
+	const { served, run, books, deps } = context;
+	if (head.body === null) {
+		return failed(context, { class: "empty_stream", status: head.status, retryAfterMs: undefined, detail: "no body" });
+	}
+	const idleMs = deps.config.current().server.streamIdleTimeoutMs;
+	const passages = readPassages(context, head.body, idleMs);
+	let opened: Opening;
+	try {
+		opened = await untilContent(passages, context);
+	} catch (error) {
+		return error instanceof BrokenAnswer ? failed(context, error.failure) : givenUp(context, error, head.status);
+	}
+	run.moving(idleMs);
+	books.firstToken();
+	const body = relay(context, {
+		pump: (sink) => pump(context, passages, opened, head.status, sink),
+		seen: () => seenOf(passages.reader),
+		errorEvent: (failure) => passages.errorEvent() ?? encodeError(failure),
+		keepAlive: KEEP_ALIVE,
+	});
+	const headers = servedHeaders(served, head.headers, { nano: books.estimateNano(0), final: false });
+	headers.set("content-type", head.headers.get("content-type") ?? "text/event-stream");
+	headers.set("cache-control", "no-cache");
+	headers.set("x-accel-buffering", "no");
+	return { kind: "answered", inMotion: true, response: new Response(body, { status: head.status, headers }) };
+}
+
+function seenOf(reader: StreamReader): Seen {
+	return { usage: reader.usage(), outputTokens: reader.outputTokensSeen(), objectId: reader.objectId() };
+}
+
+interface Opening {
+	readonly held: readonly Passage[];
+	/** A read that was under way when the head was sent without content. */
+	readonly pending: Promise<Passage[] | undefined> | undefined;
+}
+
+/** The first-chunk gate. Throws BrokenAnswer for every way in which a stream can fail before its first content. */
+async function untilContent(passages: Passages, context: AttemptContext): Promise<Opening> {
+	const held: Passage[] = [];
+	let commitNow: (value: "commit") => void = () => undefined;
+	const commit = new Promise<"commit">((resolve) => {
+		commitNow = resolve;
+	});
+	const deadline = context.deps.runtime.deadlines.after(COMMIT_AFTER_MS, () => commitNow("commit"));
+	try {
+		for (;;) {
+			const pending = passages.next();
+			const arrived = await Promise.race([pending, commit]);
+			if (arrived === "commit") {
+				pending.catch(() => {
+					// Whoever pumps awaits it; should the client leave before that, nobody does.
+				});
+				return { held, pending };
+			}
+			held.push(...(arrived ?? []));
+			if (held.some(({ step }) => step === "content") || passages.reader.finished()) {
+				return { held, pending: undefined };
+			}
+			if (arrived === undefined || held.some(({ step }) => step === "end")) {
+				return emptyStream(held, arrived === undefined, context);
+			}
+		}
+	} finally {
+		deadline.clear();
+	}
+}
+
+/** Ended without content: another deployment may do better; the last one's emptiness is passed on, if it was a proper end. */
+function emptyStream(held: readonly Passage[], cut: boolean, context: AttemptContext): Opening {
+	if (cut || !context.isLast) {
+		throw new BrokenAnswer({
+			class: "empty_stream",
+			status: undefined,
+			retryAfterMs: undefined,
+			detail: "ended before any content",
+		});
+	}
+	return { held, pending: undefined };
+}
+
+async function pump(
+	context: AttemptContext,
+	passages: Passages,
+	opened: Opening,
+	status: number,
+	sink: RelaySink,
+): Promise<void> {
+	const hideUsage = !context.served.planned.envelope.includeUsage;
+	let batch: readonly Passage[] | undefined = opened.held;
+	let pending = opened.pending;
+	while (batch !== undefined) {
+		const endAt = batch.findIndex(({ step }) => step === "end");
+		const before = endAt === -1 ? batch : batch.slice(0, endAt);
+		await writeAll(
+			before.filter(({ step }) => step !== "usage" || !hideUsage),
+			sink,
+		);
+		if (endAt !== -1) {
+			await finish(context, passages.reader, status, batch[endAt]?.bytes, sink);
+			passages.drain();
+			return;
+		}
+		batch = await (pending ?? passages.next());
+		pending = undefined;
+	}
+	if (!passages.reader.finished()) {
+		// A clean end of the connection proves nothing: the protocol's own end never came.
+		throw new BrokenAnswer(brokenStream("the stream ended before its answer did"));
+	}
+	await finish(context, passages.reader, status, undefined, sink);
+}
+
+/** Settles, tells the final cost in a comment, and only then lets the end through. */
+async function finish(
+	context: AttemptContext,
+	reader: StreamReader,
+	status: number,
+	lastEvent: Uint8Array | undefined,
+	sink: RelaySink,
+): Promise<void> {
+	const costNano = await context.books.settle({ outcome: "ok", status, seen: seenOf(reader) });
+	const usage = reader.usage();
+	const told = {
+		cost_usd: formatUsd(costNano),
+		...(usage === undefined
+			? {}
+			: { usage: { prompt_tokens: promptTokens(usage), completion_tokens: completionTokens(usage) } }),
+	};
+	const comment = encoder.encode(`: gateway ${JSON.stringify(told)}\n\n`);
+	await sink.write(lastEvent === undefined ? comment : Buffer.concat([comment, lastEvent]));
+}
+
+/** Neighbours in memory are written in one piece. */
+async function writeAll(passages: readonly Passage[], sink: RelaySink): Promise<void> {
+	let run: Uint8Array | undefined;
+	for (const { bytes } of passages) {
+		if (run !== undefined && run.buffer === bytes.buffer && run.byteOffset + run.length === bytes.byteOffset) {
+			run = new Uint8Array(run.buffer, run.byteOffset, run.length + bytes.length);
+			continue;
+		}
+		if (run !== undefined) {
+			await sink.write(run);
+		}
+		run = bytes;
+	}
+	if (run !== undefined) {
+		await sink.write(run);
+	}
+}
+
+function encodeError(failure: AttemptFailure): Uint8Array {
+	const timedOut = failure.class === "idle_timeout" || failure.class === "total_timeout";
+	const error = new GatewayError({
+		status: timedOut ? 504 : 502,
+		type: timedOut ? "upstream_timeout" : "upstream_error",
+		message:
+			failure.class === "error_event"
+				? failure.detail.slice(0, 500)
+				: `The answer broke off (${failure.class.replaceAll("_", " ")}).`,
+		code: failure.class,
+	});
+	return encoder.encode(`data: ${JSON.stringify(errorBody(error))}\n\n`);
+}

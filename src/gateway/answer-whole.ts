@@ -1,0 +1,53 @@
+import { servedHeaders } from "./answer-headers.ts";
+import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
+import { failureOfFault } from "./failure.ts";
+import { parseObject, readAnswer } from "./read-answer.ts";
+import type { AttemptFailure } from "./types.ts";
+
+/** A JSON answer: read, counted, settled, then passed on byte for byte. */
+export async function answerWhole(context: AttemptContext, head: Response): Promise<AttemptResult> {
+	const { served, books, run, deps } = context;
+	let bytes: Uint8Array<ArrayBuffer> | undefined;
+	try {
+		bytes = await readAnswer(head);
+	} catch (error) {
+		return givenUp(context, error, head.status);
+	}
+	const json = bytes === undefined ? undefined : parseObject(bytes);
+	if (json === undefined || bytes === undefined) {
+		return failed(context, invalid(head.status, "the answer is not a JSON object"));
+	}
+	const reader = deps.dialects.readerOf[served.planned.ingress.operation];
+	const fault = reader.fault(json);
+	if (fault !== undefined) {
+		return failed(context, failureOfFault(fault, deps.runtime.clock.now()));
+	}
+	const { envelope } = served.planned;
+	if (envelope.stream && envelope.generates) {
+		// A client that reads events could make nothing of it.
+		return failed(context, invalid(head.status, "a whole answer where a stream was asked for"));
+	}
+	run.close();
+	const costNano = await books.settle({
+		outcome: "ok",
+		status: head.status,
+		seen: {
+			usage: reader.usage(json),
+			outputTokens: reader.outputTokensSeen(json),
+			// Only the Responses API keeps what it made under its id.
+			objectId: reader.operation === "responses" && typeof json.id === "string" ? json.id : undefined,
+		},
+	});
+	return {
+		kind: "answered",
+		inMotion: false,
+		response: new Response(bytes, {
+			status: head.status,
+			headers: servedHeaders(served, head.headers, { nano: costNano, final: true }),
+		}),
+	};
+}
+
+function invalid(status: number, detail: string): AttemptFailure {
+	return { class: "invalid_response", status, retryAfterMs: undefined, detail };
+}

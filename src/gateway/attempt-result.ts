@@ -1,0 +1,55 @@
+import type { BudgetRefusal } from "../limits/types.ts";
+import { transportFailure } from "../transport/upstream.ts";
+import type { Served } from "./answer-headers.ts";
+import type { LeaveReason } from "./live.ts";
+import type { AttemptRun } from "./run.ts";
+import type { AttemptBooks } from "./settle.ts";
+import type { AttemptFailure, GatewayDeps } from "./types.ts";
+
+/** The head is on its way to the client. */
+export interface Answered {
+	readonly kind: "answered";
+	readonly response: Response;
+	/** The body is still being made: it finishes the request's scope itself. */
+	readonly inMotion: boolean;
+}
+
+export type AttemptResult =
+	| Answered
+	/** Nothing has reached the client: another deployment may be tried. */
+	| { readonly kind: "failed"; readonly failure: AttemptFailure }
+	/** Its worst case does not fit into what is left of a budget: it was not made. */
+	| { readonly kind: "unaffordable"; readonly refusal: BudgetRefusal }
+	/** The client left or the request was cut: nobody is waiting any more. */
+	| { readonly kind: "left"; readonly reason: LeaveReason };
+
+/** Everything one attempt carries while it runs. */
+export interface AttemptContext {
+	readonly served: Served;
+	readonly run: AttemptRun;
+	readonly books: AttemptBooks;
+	/** No further attempt will follow a failure of this one. */
+	readonly isLast: boolean;
+	readonly deps: GatewayDeps;
+}
+
+/** Ends an attempt of which nothing has reached the client. */
+export async function failed(context: AttemptContext, failure: AttemptFailure): Promise<AttemptResult> {
+	context.run.close();
+	// Whatever the provider still sends is for nobody.
+	context.run.abort();
+	await context.books.settle({ outcome: "upstream_failed", failure, seen: undefined });
+	return { kind: "failed", failure };
+}
+
+/** Ends an attempt whose transport threw: because the client left, because a deadline of ours passed, or by itself. */
+export async function givenUp(context: AttemptContext, error: unknown, status?: number): Promise<AttemptResult> {
+	const reason = context.served.planned.scope.left();
+	if (reason !== undefined) {
+		context.run.close();
+		await context.books.settle({ outcome: reason === "client" ? "client_gone" : "cut", seen: undefined });
+		return { kind: "left", reason };
+	}
+	const { class: name, detail } = transportFailure(error);
+	return failed(context, { class: context.run.expired() ?? name, status, retryAfterMs: undefined, detail });
+}

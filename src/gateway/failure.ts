@@ -1,0 +1,144 @@
+import type { ProviderFault } from "../dialects/types.ts";
+import { GatewayError } from "../lib/errors.ts";
+import { isJsonObject } from "../lib/json-types.ts";
+import { upstreamBusy } from "./plan.ts";
+import type { AttemptFailure, FailureClass } from "./types.ts";
+
+/** How long a provider that limits its rate is left alone when it does not say, and the bounds of what it may say. */
+const COOLDOWN_DEFAULT_MS = 5_000;
+const COOLDOWN_MIN_MS = 1_000;
+const COOLDOWN_MAX_MS = 60_000;
+/** An exhausted quota does not come back in seconds. */
+const QUOTA_COOLDOWN_MS = 300_000;
+
+/** Whether a provider's status is worth another attempt, and as what. undefined: the request itself is at fault. */
+export function failureOfStatus(
+	status: number,
+	headers: Headers,
+	fault: ProviderFault | undefined,
+	nowMs: number,
+): AttemptFailure | undefined {
+	const detail = fault?.message ?? `status ${status}`;
+	const failure = (name: FailureClass, retryAfterMs?: number): AttemptFailure => ({
+		class: name,
+		status,
+		retryAfterMs,
+		detail,
+	});
+	if (status === 429) {
+		const exhausted = fault?.code === "insufficient_quota" || fault?.type === "insufficient_quota";
+		return exhausted ? failure("quota", QUOTA_COOLDOWN_MS) : failure("rate_limited", readRetryAfter(headers, nowMs));
+	}
+	if (status === 401 || status === 403) {
+		return failure("provider_auth");
+	}
+	if (status === 408) {
+		return failure("upstream_timeout_status");
+	}
+	if (status >= 500) {
+		return failure("upstream_5xx");
+	}
+	return status >= 300 && status < 400 ? failure("redirect") : undefined;
+}
+
+/** A failure told in words inside a 200 or a stream: the status it names decides what that means for failover. */
+export function failureOfFault(fault: ProviderFault, nowMs: number): AttemptFailure {
+	const known = failureOfStatus(fault.status, new Headers(), fault, nowMs);
+	return { class: "error_event", status: fault.status, retryAfterMs: known?.retryAfterMs, detail: fault.message };
+}
+
+/** `retry-after-ms`, then `Retry-After` in seconds or as a date; clamped, since providers send absurd and negative ones. */
+export function readRetryAfter(headers: Headers, nowMs: number): number {
+	const milliseconds = Number.parseFloat(headers.get("retry-after-ms") ?? "");
+	if (Number.isFinite(milliseconds)) {
+		return clampCooldown(milliseconds);
+	}
+	const text = headers.get("retry-after");
+	if (text === null) {
+		return COOLDOWN_DEFAULT_MS;
+	}
+	const seconds = Number(text);
+	if (Number.isFinite(seconds)) {
+		return clampCooldown(seconds * 1000);
+	}
+	const date = Date.parse(text);
+	return Number.isNaN(date) ? COOLDOWN_DEFAULT_MS : clampCooldown(date - nowMs);
+}
+
+function clampCooldown(milliseconds: number): number {
+	return Math.min(COOLDOWN_MAX_MS, Math.max(COOLDOWN_MIN_MS, milliseconds));
+}
+
+/** Reads the provider's own words from an error body in any of the usual shapes. */
+export function readFault(status: number, body: unknown): ProviderFault | undefined {
+	if (!isJsonObject(body)) {
+		return undefined;
+	}
+	const inner = isJsonObject(body.error) ? body.error : body;
+	const message = [inner.message, body.message, body.detail, body.error].find((text) => typeof text === "string");
+	return {
+		status,
+		message: typeof message === "string" ? message : `status ${status}`,
+		type: typeof inner.type === "string" ? inner.type : undefined,
+		code: typeof inner.code === "string" ? inner.code : undefined,
+	};
+}
+
+const TIMEOUTS: ReadonlySet<FailureClass> = new Set([
+	"ttft_timeout",
+	"idle_timeout",
+	"total_timeout",
+	"upstream_timeout_status",
+]);
+const RATE_LIMITS: ReadonlySet<FailureClass> = new Set(["rate_limited", "quota"]);
+
+/** What the client is told once every attempt has failed: 504 if all timed out, 429 if all were limited, else 502. */
+export function allFailed(alias: string, failures: readonly AttemptFailure[]): GatewayError {
+	const all = (classes: ReadonlySet<FailureClass>) => failures.every((failure) => classes.has(failure.class));
+	if (all(RATE_LIMITS)) {
+		return upstreamBusy(alias, Math.min(...failures.map((failure) => failure.retryAfterMs ?? COOLDOWN_DEFAULT_MS)));
+	}
+	const tried = failures.length === 1 ? "The provider" : `All ${failures.length} attempts at providers`;
+	const cause = new Error(failures.map((failure) => `${failure.class}: ${failure.detail}`).join("; "));
+	if (all(TIMEOUTS)) {
+		return new GatewayError({
+			status: 504,
+			type: "upstream_timeout",
+			message: `${tried} behind '${alias}' took too long to answer.`,
+			code: "upstream_timeout",
+			headers: { "x-should-retry": "false" },
+			cause,
+		});
+	}
+	const last = failures.at(-1)?.class;
+	return new GatewayError({
+		status: 502,
+		type: "upstream_error",
+		message: `${tried} behind '${alias}' failed (${PUBLIC_REASONS[last ?? "network"]}).`,
+		code: last === "invalid_response" ? "upstream_invalid_response" : "upstream_error",
+		kind: last === "provider_auth" ? "provider_auth" : undefined,
+		headers: { "x-should-retry": "false" },
+		cause,
+	});
+}
+
+const PUBLIC_REASONS: Readonly<Record<FailureClass, string>> = {
+	connect_refused: "connection refused",
+	dns: "host name not found",
+	tls: "TLS failure",
+	reset: "connection reset",
+	network: "network failure",
+	ttft_timeout: "no answer in time",
+	idle_timeout: "the answer stopped",
+	total_timeout: "the answer took too long",
+	redirect: "unexpected redirect",
+	rate_limited: "rate limit",
+	quota: "quota exhausted",
+	provider_auth: "the provider refused the gateway's credentials",
+	upstream_5xx: "server error",
+	upstream_timeout_status: "the provider timed out",
+	invalid_response: "an answer that could not be read",
+	error_event: "error event",
+	empty_stream: "empty stream",
+	broken_stream: "broken stream",
+};

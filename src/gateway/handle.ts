@@ -1,0 +1,81 @@
+import type { Ingress } from "../dialects/types.ts";
+import { newRequestId } from "../lib/ids.ts";
+import type { BudgetRefusal } from "../limits/types.ts";
+import { admit, budgetExceeded } from "./admit.ts";
+import { attempt } from "./attempt.ts";
+import type { Answered } from "./attempt-result.ts";
+import { authenticate } from "./authenticate.ts";
+import { createCandidates, pause } from "./candidates.ts";
+import { allFailed } from "./failure.ts";
+import { logWhenFinished } from "./log-request.ts";
+import { plan } from "./plan.ts";
+import { receive } from "./receive.ts";
+import { leftError, refuse } from "./refuse.ts";
+import type { AttemptFailure, GatewayDeps, Planned } from "./types.ts";
+
+/** Serves one request of the data plane. Never throws: whatever goes wrong becomes an answer in OpenAI's error shape. */
+export type Handle = (request: Request, ingress: Ingress, address: () => string | undefined) => Promise<Response>;
+
+/**
+ * The story of a request: who asks → what for → may it → where to → try until one answers.
+ * An answer in motion finishes its own scope when its last byte has left; everything else is finished here.
+ */
+export function createHandle(deps: GatewayDeps): Handle {
+	return async function handle(request, ingress, address) {
+		const scope = deps.runtime.live.open(newRequestId(), request.signal);
+		const record = logWhenFinished(scope, ingress, deps.runtime);
+		const snapshot = deps.config.current();
+		try {
+			const principal = authenticate(request.headers, address, deps.authentication);
+			scope.belongsTo(principal.id);
+			const received = await receive(request, ingress, { scope, principal, server: snapshot.server }, deps);
+			const admitted = await admit(received, snapshot, deps);
+			const planned = await plan(admitted, snapshot, deps);
+			const { response, inMotion } = await tryTargets(planned, deps);
+			record(response.status, planned);
+			if (!inMotion) {
+				scope.finish();
+			}
+			return response;
+		} catch (error) {
+			const response = refuse(error, scope.requestId, deps.runtime.logger);
+			record(response.status, undefined);
+			scope.finish();
+			return response;
+		}
+	};
+}
+
+/** Another deployment first, the same one again after a pause. Each attempt is a row of its own in the ledger. */
+async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered> {
+	const candidates = createCandidates(planned.targets, planned.alias.retryAfterMs, deps.runtime.random);
+	const failures: AttemptFailure[] = [];
+	let unaffordable: BudgetRefusal | undefined;
+	while (failures.length < planned.attemptsMax) {
+		const next = candidates.next();
+		if (next === undefined) {
+			break;
+		}
+		await pause(next.pauseMs, planned.scope);
+		const served = { planned, deployment: next.deployment, attempt: failures.length };
+		const result = await attempt(served, failures.length + 1 === planned.attemptsMax, deps);
+		switch (result.kind) {
+			case "answered":
+				return result;
+			case "left":
+				throw leftError(result.reason);
+			case "unaffordable":
+				unaffordable = result.refusal;
+				break;
+			case "failed":
+				failures.push(result.failure);
+				candidates.failed(next.deployment, result.failure);
+				break;
+			default:
+				result satisfies never;
+		}
+	}
+	throw failures.length === 0 && unaffordable !== undefined
+		? budgetExceeded(unaffordable, planned.principal, deps.runtime.clock.now())
+		: allFailed(planned.alias.name, failures);
+}

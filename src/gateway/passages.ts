@@ -1,0 +1,137 @@
+import type { StreamReader, StreamStep } from "../dialects/types.ts";
+import type { Clock } from "../lib/clock.ts";
+import { createSseSplitter, EventTooLarge, type SseFrame } from "../transport/sse.ts";
+import type { AttemptContext } from "./attempt-result.ts";
+import { failureOfFault } from "./failure.ts";
+import { BrokenAnswer } from "./relay.ts";
+import type { AttemptFailure } from "./types.ts";
+
+/** One event on its way: its bytes as they came, and what they mean. */
+export interface Passage {
+	readonly bytes: Uint8Array;
+	readonly step: StreamStep;
+}
+
+/** The events of one upstream stream, a chunk's worth at a time. */
+export interface Passages {
+	/** undefined at the end. Throws when the provider breaks off or talks nonsense. */
+	next(): Promise<Passage[] | undefined>;
+	readonly reader: StreamReader;
+	/** The provider's own error event, once it has thrown one. */
+	errorEvent(): Uint8Array | undefined;
+	/** Reads what is left after the end, so that the connection can serve again. */
+	drain(): void;
+}
+
+/** Unreadable events are skipped this often before the stream counts as broken. */
+const MALFORMED_MAX = 3;
+/** Comments and pings may stand in for events this long. */
+const PINGS_ONLY_MAX_MS = 300_000;
+/** A provider closes a finished stream at once; one that does not loses the connection after this. */
+const DRAIN_MS = 1_000;
+
+const EVENT_END = new TextEncoder().encode("\n\n");
+
+/** Reads an upstream stream: cuts it into events, asks the dialect what each means, and notices when it breaks. */
+export function readPassages(context: AttemptContext, body: ReadableStream<Uint8Array>, idleMs: number): Passages {
+	const { run, books, deps, served } = context;
+	const source = body.getReader();
+	const splitter = createSseSplitter();
+	const reader = deps.dialects.readerOf[served.planned.ingress.operation].openStream(served.planned.envelope.choices);
+	const quiet = quietTime(deps.runtime.clock, () => run.moved(idleMs));
+	let malformed = 0;
+	let broken: BrokenAnswer | undefined;
+	let errorEvent: Uint8Array | undefined;
+
+	function breakOff(failure: AttemptFailure): void {
+		broken ??= new BrokenAnswer(failure);
+	}
+	function passageOf(frame: SseFrame): Passage | undefined {
+		const step = frame.event === undefined ? "meta" : reader.step(frame.event);
+		if (step === "malformed") {
+			malformed += 1;
+			if (malformed > MALFORMED_MAX) {
+				breakOff(brokenStream("unreadable events"));
+			}
+			return undefined;
+		}
+		if (step === "error") {
+			breakOff(faultOf(reader, context));
+			errorEvent = frame.bytes;
+			return undefined;
+		}
+		return { bytes: frame.bytes, step };
+	}
+	function read(chunk: Uint8Array): Passage[] {
+		const frames = splitter.push(chunk);
+		quiet.heard(frames.some((frame) => frame.event !== undefined));
+		const passages: Passage[] = [];
+		for (const frame of frames) {
+			const passage = broken === undefined ? passageOf(frame) : undefined;
+			if (passage !== undefined) {
+				passages.push(passage);
+			}
+		}
+		books.claim(reader.objectId());
+		return passages;
+	}
+	async function next(): Promise<Passage[] | undefined> {
+		// What came before a failure in the same chunk is passed on first.
+		if (broken !== undefined) {
+			throw broken;
+		}
+		const chunk = await source.read();
+		try {
+			// Some servers leave out the blank line after their last event.
+			const passages = chunk.done ? (splitter.rest().length > 0 ? read(EVENT_END) : undefined) : read(chunk.value);
+			if (broken !== undefined && passages?.length === 0) {
+				throw broken;
+			}
+			return passages;
+		} catch (error) {
+			throw error instanceof EventTooLarge ? new BrokenAnswer(brokenStream(error.message)) : error;
+		}
+	}
+	return { next, reader, errorEvent: () => errorEvent, drain: () => drain(source, context) };
+}
+
+export function brokenStream(detail: string): AttemptFailure {
+	return { class: "broken_stream", status: undefined, retryAfterMs: undefined, detail };
+}
+
+/** Events move the silence deadline; comments and pings may stand in for them, but not for ever. */
+function quietTime(clock: Clock, moved: () => void): { heard(anEvent: boolean): void } {
+	let lastEventAtMs = clock.monotonic();
+	return {
+		heard(anEvent) {
+			const nowMs = clock.monotonic();
+			if (anEvent) {
+				lastEventAtMs = nowMs;
+			}
+			if (nowMs - lastEventAtMs < PINGS_ONLY_MAX_MS) {
+				moved();
+			}
+		},
+	};
+}
+
+/** After its end a stream has nothing to say: it is read out for a moment, else its connection is dropped. */
+function drain(source: { read(): Promise<{ readonly done: boolean }> }, context: AttemptContext): void {
+	const deadline = context.deps.runtime.deadlines.after(DRAIN_MS, () => context.run.abort());
+	async function readOut(): Promise<void> {
+		for (let rest = await source.read(); !rest.done; rest = await source.read()) {
+			// Nothing after the end means anything.
+		}
+	}
+	readOut()
+		.catch(() => {
+			// The provider hung up: nothing was expected of it.
+		})
+		.finally(() => deadline.clear());
+}
+
+/** An error event in the provider's own words. */
+function faultOf(reader: StreamReader, context: AttemptContext): AttemptFailure {
+	const fault = reader.fault() ?? { status: 502, type: undefined, code: undefined, message: "error event" };
+	return failureOfFault(fault, context.deps.runtime.clock.now());
+}

@@ -1,0 +1,44 @@
+import { isJsonObject, type JsonObject } from "../lib/json-types.ts";
+import { discard } from "../transport/upstream.ts";
+
+/** An answer is read whole before it is passed on only up to this size (bytes). */
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The bytes of an answer, or undefined when there are too many of them. */
+export async function readAnswer(
+	head: Response,
+	bytesMax = ANSWER_BYTES_MAX,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+	const declared = Number(head.headers.get("content-length") ?? Number.NaN);
+	if (declared <= bytesMax) {
+		return new Uint8Array(await head.arrayBuffer());
+	}
+	if (declared > bytesMax || head.body === null) {
+		discard(head.body);
+		return declared > bytesMax ? undefined : new Uint8Array(0);
+	}
+	const chunks: Uint8Array[] = [];
+	let length = 0;
+	const reader = head.body.getReader();
+	for (let next = await reader.read(); !next.done; next = await reader.read()) {
+		length += next.value.length;
+		if (length > bytesMax) {
+			reader.cancel().catch(() => {
+				// Too large to be an answer; the connection may be gone already.
+			});
+			return undefined;
+		}
+		chunks.push(next.value);
+	}
+	return Buffer.concat(chunks, length);
+}
+
+export function parseObject(bytes: Uint8Array): JsonObject | undefined {
+	try {
+		const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+		return isJsonObject(value) ? value : undefined;
+	} catch {
+		// Cut off, a web page, or anything else that is not an answer.
+		return undefined;
+	}
+}

@@ -1,0 +1,63 @@
+import type { Deployment } from "../config/types.ts";
+import type { Deadline } from "../lib/deadlines.ts";
+import type { FailureClass, GatewayDeps, Planned } from "./types.ts";
+
+/** One attempt under way: what can stop it, and why it was stopped. */
+export interface AttemptRun {
+	readonly signal: AbortSignal;
+	/** Which deadline stopped it; undefined if none did. */
+	expired(): Extract<FailureClass, "ttft_timeout" | "idle_timeout" | "total_timeout"> | undefined;
+	/** The answer has begun: from now on silence is bounded, not the time to the first token. */
+	moving(idleMs: number): void;
+	/** Bounds the silence anew. */
+	moved(idleMs: number): void;
+	abort(): void;
+	/** Clears the deadlines. Idempotent. */
+	close(): void;
+}
+
+/** A stream without an explicit `ttft_timeout` must show its first token in this time, if another deployment could take over. */
+const TTFT_DEFAULT_MS = 30_000;
+
+export function startRun(planned: Planned, deployment: Deployment, isLast: boolean, deps: GatewayDeps): AttemptRun {
+	const controller = new AbortController();
+	const { deadlines } = deps.runtime;
+	let expired: ReturnType<AttemptRun["expired"]>;
+	let phase: "ttft_timeout" | "idle_timeout" = "ttft_timeout";
+
+	function stop(why: NonNullable<typeof expired>): void {
+		expired ??= why;
+		controller.abort();
+	}
+	const total = deadlines.after(deployment.timeoutMs, () => stop("total_timeout"));
+	const ttftMs = timeToFirstTokenMs(planned, deployment, isLast);
+	let silence: Deadline | undefined = ttftMs === undefined ? undefined : deadlines.after(ttftMs, () => stop(phase));
+	planned.scope.onLeave(() => controller.abort());
+
+	return {
+		signal: controller.signal,
+		expired: () => expired,
+		moving(idleMs) {
+			phase = "idle_timeout";
+			silence?.clear();
+			silence = deadlines.after(idleMs, () => stop(phase));
+		},
+		moved: (idleMs) => silence?.reset(idleMs),
+		abort: () => controller.abort(),
+		close() {
+			total.clear();
+			silence?.clear();
+		},
+	};
+}
+
+/**
+ * Only a stream tells a slow provider from a dead one: an answer that comes whole may rightly take minutes, so without
+ * an explicit `ttft_timeout` it is bounded by `timeout` alone; so is the last candidate, which nobody could relieve.
+ */
+function timeToFirstTokenMs(planned: Planned, deployment: Deployment, isLast: boolean): number | undefined {
+	if (deployment.ttftTimeoutMs !== undefined) {
+		return deployment.ttftTimeoutMs;
+	}
+	return planned.envelope.stream && !isLast ? TTFT_DEFAULT_MS : undefined;
+}

@@ -1,0 +1,61 @@
+import type { Deployment } from "../config/types.ts";
+import type { NanoUsd } from "../lib/money.ts";
+import { affordableOutputTokens, worstCaseOf } from "../metering/cost.ts";
+import type { Admitted, GatewayDeps } from "./types.ts";
+
+/** What an attempt may cost at most, and the bound on output tokens that keeps it there. */
+export interface Terms {
+	readonly reservedNano: NanoUsd;
+	/** Output bound to send upstream in place of the client's; undefined = the client's bytes already keep to it. */
+	readonly outputTokensClamp: number | undefined;
+}
+
+/** Reserved for an answer whose length neither the client, the configuration nor the catalogue bounds. */
+const OUTPUT_TOKENS_DEFAULT = 4_096;
+/** OpenAI's legacy completions stop here when `max_tokens` is absent. */
+const COMPLETION_TOKENS_DEFAULT = 16;
+/** An answer clamped below this is of no use: the budget is spent. */
+const OUTPUT_TOKENS_MIN = 16;
+
+/**
+ * Prices the worst case of one attempt. A client's own bound is kept (an attempt that does not fit is not made); where
+ * it gave none, a key with a budget gets the model's cap or what is left, whichever is less, and the bound is sent along.
+ */
+export function termsOf(admitted: Admitted, deployment: Deployment, deps: GatewayDeps): Terms {
+	const { envelope, budgets } = admitted;
+	const sheet = deployment.price;
+	const cap = outputTokensCap(admitted, deployment);
+	if (sheet === undefined) {
+		return { reservedNano: 0, outputTokensClamp: undefined };
+	}
+	const bound = {
+		promptTokensMax: envelope.promptTokensMax,
+		choices: envelope.choices,
+		quantities: envelope.quantities,
+		hearsAudio: envelope.needs.audio,
+		sheet,
+	};
+	const worst = (outputTokensMax: number) => worstCaseOf({ ...bound, outputTokensMax });
+	const availableNano = deps.accounts.budgets.available(budgets);
+	if (availableNano === undefined || !envelope.generates) {
+		return { reservedNano: worst(cap), outputTokensClamp: undefined };
+	}
+	if (envelope.maxOutputTokens !== undefined) {
+		return { reservedNano: worst(cap), outputTokensClamp: cap < envelope.maxOutputTokens ? cap : undefined };
+	}
+	const affordable = affordableOutputTokens({ ...bound, availableNano });
+	const clamp = Math.min(cap, Math.max(affordable, OUTPUT_TOKENS_MIN));
+	return { reservedNano: worst(clamp), outputTokensClamp: clamp };
+}
+
+function outputTokensCap(admitted: Admitted, deployment: Deployment): number {
+	const { envelope, ingress } = admitted;
+	if (!envelope.generates) {
+		return 0;
+	}
+	const modelCap = deployment.maxOutputTokens;
+	if (envelope.maxOutputTokens !== undefined) {
+		return Math.min(envelope.maxOutputTokens, modelCap ?? Number.POSITIVE_INFINITY);
+	}
+	return ingress.operation === "completions" ? COMPLETION_TOKENS_DEFAULT : (modelCap ?? OUTPUT_TOKENS_DEFAULT);
+}

@@ -1,0 +1,110 @@
+import type { Alias, ConfigSource, Deployment } from "../config/types.ts";
+import type { AnswerReader, Envelope, Ingress, OperationId } from "../dialects/types.ts";
+import type { KeyRecord } from "../keys/types.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Deadlines } from "../lib/deadlines.ts";
+import type { JsonScan } from "../lib/json.ts";
+import type { JsonObject } from "../lib/json-types.ts";
+import type { Multipart } from "../lib/multipart.ts";
+import type { Budget, BudgetBook, Limiter, LimitTicket } from "../limits/types.ts";
+import type { Ledger } from "../metering/ledger-types.ts";
+import type { HealthBook, Orderer, RouteScore, Scorer } from "../routing/types.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { SendUpstream } from "../transport/upstream.ts";
+import type { Authentication } from "./authenticate.ts";
+import type { LiveRequests, RequestScope } from "./live.ts";
+
+/** What the data plane stands on. Built once in deps.ts. */
+export interface GatewayDeps {
+	readonly config: ConfigSource;
+	readonly authentication: Authentication;
+	readonly accounts: { readonly limiter: Limiter; readonly budgets: BudgetBook; readonly ledger: Ledger };
+	readonly routing: {
+		readonly score: Scorer;
+		readonly orderer: Orderer;
+		readonly health: HealthBook;
+		/** False for a deployment an administrator took out of rotation. */
+		readonly isEnabled: (deploymentId: string) => boolean;
+	};
+	readonly dialects: {
+		readonly ingressOf: Readonly<Record<OperationId, Ingress>>;
+		readonly readerOf: Readonly<Record<OperationId, AnswerReader>>;
+	};
+	readonly runtime: {
+		readonly clock: Clock;
+		readonly deadlines: Deadlines;
+		readonly send: SendUpstream;
+		readonly live: LiveRequests;
+		readonly logger: Logger;
+		/** 0 inclusive to 1 exclusive. */
+		readonly random: () => number;
+	};
+}
+
+/** A request body with what is needed to edit it in place. */
+export type ParsedBody =
+	| { readonly kind: "json"; readonly text: string; readonly json: JsonObject; readonly scan: JsonScan }
+	| { readonly kind: "multipart"; readonly form: Multipart };
+
+/** Stage 1: who asks, and what for. */
+export interface Received {
+	readonly scope: RequestScope;
+	readonly principal: KeyRecord;
+	readonly ingress: Ingress;
+	readonly body: ParsedBody;
+	readonly envelope: Envelope;
+	/** Headers of the client's request; only an allow-list of them travels on. */
+	readonly clientHeaders: Headers;
+}
+
+/** Stage 2: the key may do this, and its limits have room. */
+export interface Admitted extends Received {
+	readonly alias: Alias;
+	readonly ticket: LimitTicket;
+	readonly budgets: readonly Budget[];
+}
+
+/** Why a deployment was passed over. */
+export interface Exclusion {
+	readonly deployment: Deployment;
+	readonly reason: "disabled" | "operation" | "cooling" | "context" | "unpriced" | "rights" | "pinned";
+}
+
+/** Stage 3: where it may go, best first. Never empty. */
+export interface Planned extends Admitted {
+	readonly score: RouteScore;
+	readonly targets: readonly Deployment[];
+	readonly attemptsMax: number;
+}
+
+/** Short, stable names of what can go wrong with an attempt. Logged, kept in the ledger, never shown raw to clients. */
+export type FailureClass =
+	| "connect_refused"
+	| "dns"
+	| "tls"
+	| "reset"
+	| "network"
+	| "ttft_timeout"
+	| "idle_timeout"
+	| "total_timeout"
+	| "redirect"
+	| "rate_limited"
+	| "quota"
+	| "provider_auth"
+	| "upstream_5xx"
+	| "upstream_timeout_status"
+	| "invalid_response"
+	| "error_event"
+	| "empty_stream"
+	| "broken_stream";
+
+/** An attempt that did not become an answer. Another deployment may be tried. */
+export interface AttemptFailure {
+	readonly class: FailureClass;
+	/** The provider's status, if it answered at all. */
+	readonly status: number | undefined;
+	/** What the provider asked for, clamped. */
+	readonly retryAfterMs: number | undefined;
+	/** For the log: the provider's own words or the transport's. Redacted there, never sent to a client. */
+	readonly detail: string;
+}

@@ -1,0 +1,50 @@
+import type { Deployment } from "../config/types.ts";
+import { spliceTopLevel } from "../lib/json.ts";
+import { isJsonObject } from "../lib/json-types.ts";
+import { spliceField } from "../lib/multipart.ts";
+import type { Terms } from "./terms.ts";
+import type { Planned } from "./types.ts";
+
+/**
+ * The client's own bytes with the few values changed that must be: the model's name at the provider, the request for
+ * usage on chat streams, and an output bound where a budget needs one. Always made anew from the original.
+ */
+export function upstreamBody(planned: Planned, deployment: Deployment, terms: Terms): string | Uint8Array<ArrayBuffer> {
+	const { body, envelope } = planned;
+	if (body.kind === "multipart") {
+		return envelope.model === deployment.model ? body.form.bytes : spliceField(body.form, "model", deployment.model);
+	}
+	const edits: Record<string, string> = {};
+	if (envelope.model !== deployment.model) {
+		edits.model = JSON.stringify(deployment.model);
+	}
+	if (asksForUsage(planned, deployment)) {
+		const given = body.json.stream_options;
+		edits.stream_options = JSON.stringify({ ...(isJsonObject(given) ? given : {}), include_usage: true });
+	}
+	if (terms.outputTokensClamp !== undefined) {
+		edits[outputField(planned, deployment)] = String(terms.outputTokensClamp);
+	}
+	return Object.keys(edits).length === 0 ? body.text : spliceTopLevel(body.text, body.scan, edits);
+}
+
+/** Chat and completions streams tell their usage only when asked; the extra chunk is hidden from a client that did not ask. */
+function asksForUsage(planned: Planned, deployment: Deployment): boolean {
+	const { envelope, ingress } = planned;
+	return (
+		envelope.stream &&
+		!envelope.includeUsage &&
+		(ingress.operation === "chat" || ingress.operation === "completions") &&
+		deployment.provider.quirks.streamUsage === "stream_options"
+	);
+}
+
+function outputField(planned: Planned, deployment: Deployment): string {
+	if (planned.envelope.maxOutputField !== undefined) {
+		return planned.envelope.maxOutputField;
+	}
+	if (planned.ingress.operation === "responses") {
+		return "max_output_tokens";
+	}
+	return planned.ingress.operation === "completions" ? "max_tokens" : deployment.provider.quirks.maxTokensField;
+}

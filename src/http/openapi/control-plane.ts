@@ -1,0 +1,227 @@
+import {
+	type DocumentNode,
+	type ErrorStatus,
+	errorRefs,
+	type HeaderName,
+	headerRefs,
+	type SchemaName,
+	schemaRef,
+} from "./components.ts";
+
+interface AdminOperation {
+	readonly operationId: string;
+	readonly summary: string;
+	readonly description?: string;
+	readonly tag: string;
+	readonly body?: SchemaName;
+	readonly parameters?: readonly DocumentNode[];
+	readonly status?: 200 | 201;
+	readonly headers?: readonly HeaderName[];
+	readonly content: DocumentNode;
+	readonly errors?: readonly ErrorStatus[];
+}
+
+function admin(operation: AdminOperation): DocumentNode {
+	const { operationId, summary, description, tag, body, parameters, status = 200, headers = [], content } = operation;
+	const bodyErrors: readonly ErrorStatus[] = body === undefined ? [] : [400, 408, 413, 415];
+	const errors = new Set<ErrorStatus>([401, 403, 405, 429, 500, ...bodyErrors, ...(operation.errors ?? [])]);
+	return {
+		operationId,
+		summary,
+		...(description === undefined ? {} : { description }),
+		tags: [tag],
+		security: [{ masterKey: [] }],
+		...(parameters === undefined ? {} : { parameters }),
+		...(body === undefined
+			? {}
+			: { requestBody: { required: true, content: { "application/json": { schema: schemaRef(body) } } } }),
+		responses: {
+			[status]: { description: summary, headers: headerRefs("X-Request-Id", ...headers), content },
+			...errorRefs(...[...errors].sort((left, right) => left - right)),
+		},
+	};
+}
+
+function json(name: SchemaName): DocumentNode {
+	return { "application/json": { schema: schemaRef(name) } };
+}
+
+function pathId(description: string): DocumentNode {
+	return { name: "id", in: "path", required: true, description, schema: { type: "string" } };
+}
+
+function query(name: string, description: string, schema: DocumentNode = { type: "string" }): DocumentNode {
+	return { name, in: "query", required: false, description, schema };
+}
+
+const KEYS = "Virtual keys";
+const DEPLOYMENTS = "Deployments";
+const SPEND = "Spend and requests";
+
+function keyPaths(): DocumentNode {
+	const key = pathId("`vk_…`");
+	return {
+		"/admin/keys": {
+			post: admin({
+				operationId: "createKey",
+				summary: "Create a virtual key",
+				description: "The answer holds the secret in `key`, this once. Every field is optional.",
+				tag: KEYS,
+				body: "KeyCreate",
+				status: 201,
+				headers: ["Location"],
+				content: json("CreatedKey"),
+			}),
+			get: admin({
+				operationId: "listKeys",
+				summary: "List virtual keys",
+				description: "Newest first; revoked keys are left out.",
+				tag: KEYS,
+				parameters: [
+					query("after", "`next_after` of the page before."),
+					query("limit", "Page size.", { type: "integer", minimum: 1, maximum: 1_000, default: 100 }),
+					query("team", "Only keys of this team."),
+					query("name", "Only keys of this name."),
+				],
+				content: json("KeyList"),
+				errors: [400],
+			}),
+		},
+		"/admin/keys/{id}": {
+			get: admin({
+				operationId: "getKey",
+				summary: "Inspect a key and its current usage",
+				tag: KEYS,
+				parameters: [key],
+				content: json("KeyDetail"),
+				errors: [404],
+			}),
+			patch: admin({
+				operationId: "updateKey",
+				summary: "Update limits, models, budget",
+				description:
+					"Only the named fields change, and null clears one. Of concurrent changes to one field the last wins. " +
+					"In force for the next request; a key that gets disabled also loses its running streams.",
+				tag: KEYS,
+				body: "KeyUpdate",
+				parameters: [key],
+				content: json("Key"),
+				errors: [404],
+			}),
+			delete: admin({
+				operationId: "revokeKey",
+				summary: "Revoke immediately",
+				description: "The first request after the answer is refused; streams in flight are cut within a second.",
+				tag: KEYS,
+				parameters: [key],
+				content: json("KeyDeleted"),
+				errors: [404],
+			}),
+		},
+	};
+}
+
+function deploymentPaths(): DocumentNode {
+	const change = (operationId: string, summary: string): DocumentNode => ({
+		post: admin({
+			operationId,
+			summary,
+			description: "Survives restarts. A triple applies to every deployment that matches it.",
+			tag: DEPLOYMENTS,
+			body: "DeploymentSelector",
+			content: json("DeploymentChange"),
+			errors: [404],
+		}),
+	});
+	return {
+		"/admin/deployments": {
+			get: admin({
+				operationId: "listDeployments",
+				summary: "List configured deployments",
+				tag: DEPLOYMENTS,
+				content: json("DeploymentList"),
+			}),
+		},
+		"/admin/deployments/disable": change("disableDeployment", "Take a deployment out of rotation"),
+		"/admin/deployments/enable": change("enableDeployment", "Put a deployment back in rotation"),
+	};
+}
+
+function spendPaths(): DocumentNode {
+	return {
+		"/admin/spend": {
+			get: admin({
+				operationId: "getSpend",
+				summary: "Spend roll-ups",
+				description:
+					"Without `group_by`: in total, by key, by team and by model. A cost belongs to the instant its attempt " +
+					"began. `Accept: text/csv` gives the same as CSV.",
+				tag: SPEND,
+				parameters: [
+					query("from", "Inclusive: a UTC date or an RFC 3339 date-time. Default: the first of the month of `to`."),
+					query("to", "A UTC date (that day included) or an RFC 3339 date-time (exclusive). Default: the month's end."),
+					query("group_by", "Any of key, team, model, provider, day, separated by commas.", {
+						type: "string",
+						pattern: "^(key|team|model|provider|day)(,(key|team|model|provider|day))*$",
+						examples: ["team,day"],
+					}),
+				],
+				content: {
+					"application/json": {
+						schema: {
+							anyOf: [
+								{ $ref: "#/components/schemas/SpendReport" },
+								{ $ref: "#/components/schemas/GroupedSpendReport" },
+							],
+						},
+					},
+					"text/csv": { schema: { type: "string" } },
+				},
+				errors: [400],
+			}),
+		},
+		"/admin/requests/{id}": {
+			get: admin({
+				operationId: "getRequest",
+				summary: "What became of any request: attempts, usage and final cost",
+				tag: SPEND,
+				parameters: [pathId("The `X-Request-Id` of its answer.")],
+				content: json("RequestTrail"),
+				errors: [404],
+			}),
+		},
+	};
+}
+
+/** Everything that the master key opens. */
+export function controlPlanePaths(): DocumentNode {
+	return { ...keyPaths(), ...deploymentPaths(), ...spendPaths() };
+}
+
+/** What needs no credential. */
+export function publicPaths(): DocumentNode {
+	const open = (operationId: string, summary: string, content: DocumentNode, errors: ErrorStatus[] = []) => ({
+		get: {
+			operationId,
+			summary,
+			tags: ["Service"],
+			security: [],
+			responses: {
+				200: { description: summary, content },
+				...errorRefs(405, ...errors),
+			},
+		},
+	});
+	const ready = open("getReadiness", "States of the store and the deployments", json("Health"));
+	return {
+		"/health": open("getHealth", "Constant while the process runs", json("Health")),
+		"/health/ready": {
+			get: {
+				...ready.get,
+				responses: { ...ready.get.responses, 503: { description: "Not ready, or draining.", content: json("Health") } },
+			},
+		},
+		"/openapi.json": open("getOpenApi", "This document", { "application/json": { schema: { type: "object" } } }),
+		"/docs": open("getDocs", "This document as a page", { "text/html": { schema: { type: "string" } } }),
+	};
+}

@@ -1,0 +1,117 @@
+import { z } from "zod";
+
+/**
+ * The bodies of OpenAI's API as the gateway sees them: open objects, of which it reads the named fields and passes on
+ * everything else. OpenAI's own reference applies to the rest.
+ */
+const open = (shape: z.ZodRawShape) => z.looseObject(shape);
+
+const model = z.string().min(1).describe("An alias of this gateway: see `GET /v1/models`.");
+const stream = z.boolean().nullable().optional().describe("Server-sent events instead of one JSON body.");
+const count = z.int().min(1).nullable().optional();
+const anyObject = z.looseObject({});
+
+export const chatCompletionRequestSchema = open({
+	model,
+	messages: z.array(open({ role: z.string() })).min(1),
+	stream,
+	stream_options: open({ include_usage: z.boolean().optional() })
+		.nullable()
+		.optional()
+		.describe("The gateway asks the provider for usage anyway, and hides the extra chunk from clients that did not."),
+	max_completion_tokens: count.describe("Bounds what is reserved of the key's budget."),
+	max_tokens: count.describe("Older name of `max_completion_tokens`."),
+	n: count.describe("How many answers."),
+	tools: z.array(anyObject).nullable().optional(),
+	response_format: anyObject.nullable().optional(),
+});
+
+export const responseRequestSchema = open({
+	model,
+	input: z.union([z.string(), z.array(anyObject)]).optional(),
+	stream,
+	max_output_tokens: count.describe("Bounds what is reserved of the key's budget."),
+	previous_response_id: z
+		.string()
+		.nullable()
+		.optional()
+		.describe("A response of this key or its team; served by the deployment that made it."),
+	store: z.boolean().nullable().optional(),
+	tools: z.array(anyObject).nullable().optional(),
+});
+
+export const completionRequestSchema = open({
+	model,
+	prompt: z.union([z.string(), z.array(z.unknown())]),
+	stream,
+	max_tokens: count,
+	n: count,
+});
+
+export const embeddingRequestSchema = open({
+	model,
+	input: z.union([z.string(), z.array(z.unknown()).min(1)]),
+	encoding_format: z.enum(["float", "base64"]).optional(),
+	dimensions: z.int().min(1).optional(),
+});
+
+export const moderationRequestSchema = open({ model, input: z.union([z.string(), z.array(z.unknown()).min(1)]) });
+
+export const imageGenerationRequestSchema = open({ model, prompt: z.string(), n: count, size: z.string().optional() });
+
+const file = z.string().meta({ contentMediaType: "application/octet-stream" });
+
+export const imageEditRequestSchema = open({
+	model,
+	image: z
+		.union([file, z.array(file)])
+		.optional()
+		.describe("Repeated as `image[]` for more than one."),
+	prompt: z.string(),
+	n: count,
+});
+
+export const transcriptionRequestSchema = open({ model, file, stream });
+export const translationRequestSchema = open({ model, file });
+
+export const speechRequestSchema = open({
+	model,
+	input: z.string(),
+	voice: z.union([z.string(), anyObject]),
+	stream_format: z.enum(["audio", "sse"]).optional(),
+});
+
+/** An answer of OpenAI's API, passed on as the provider gave it. */
+export const openAiObjectSchema = z
+	.looseObject({})
+	.describe("The object of OpenAI's API for this endpoint, as the provider answered.");
+
+export const modelSchema = z.looseObject({
+	id: z.string().describe("The alias."),
+	object: z.literal("model"),
+	created: z.int(),
+	owned_by: z.string(),
+	context_length: z.int().nullable().optional().describe("The least of the alias's deployments."),
+	max_output_tokens: z.int().nullable().optional().describe("The least of the alias's deployments."),
+	pricing: z
+		.looseObject({ input_per_million_usd: z.string(), output_per_million_usd: z.string() })
+		.nullable()
+		.optional()
+		.describe("Dollars a million tokens, decimal text: the dearest of the alias's deployments."),
+	operations: z.array(z.string()).optional(),
+});
+
+export const modelListSchema = z.object({ object: z.literal("list"), data: z.array(modelSchema) });
+
+export const healthSchema = z.looseObject({ status: z.string() });
+
+export const errorSchema = z.object({
+	error: z.object({
+		type: z.string(),
+		message: z.string(),
+		code: z.string().nullable(),
+		param: z.string().nullable().describe("The field that is wrong."),
+		kind: z.string().optional().describe("Which limit, or whose fault."),
+		retry_after_seconds: z.int().min(1).optional().describe("Equal to the `Retry-After` header."),
+	}),
+});

@@ -1,0 +1,139 @@
+import type { Clock } from "../lib/clock.ts";
+import type { NanoUsd } from "../lib/money.ts";
+import { type Month, monthOf, nextMonthStartMs } from "./month.ts";
+import type { Budget, BudgetBook, BudgetHold, BudgetLevels, BudgetRefusal } from "./types.ts";
+
+/** Sums of a subject in one month. In bigint: single figures are safe integers, their sums need not be. */
+interface Account {
+	spent: bigint;
+	reserved: bigint;
+}
+
+export interface BudgetBookDeps {
+	readonly clock: Clock;
+	/** What was already spent in the present month, by subject, as the ledger has it on disk. */
+	readonly spent: ReadonlyMap<string, NanoUsd>;
+}
+
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+/**
+ * Spend and reservations in memory, by subject and calendar month (UTC). The month rolls when it is next looked at,
+ * and only ever forward: a clock that steps back never reopens an old month. A hold belongs to the month it was made in.
+ * Holds one account for each key and team used in the present month.
+ */
+export function createBudgetBook({ clock, spent }: BudgetBookDeps): BudgetBook {
+	let month: Month = monthOf(clock.now());
+	let resetAtMs = nextMonthStartMs(month);
+	let accounts = new Map<string, Account>();
+	for (const [subject, nano] of spent) {
+		accounts.set(subject, { spent: exactly(nano, "spent"), reserved: 0n });
+	}
+
+	function roll(): void {
+		const now = clock.now();
+		if (now >= resetAtMs) {
+			month = monthOf(now);
+			resetAtMs = nextMonthStartMs(month);
+			// Holds of the old month keep their old accounts and settle there, where no new request looks.
+			accounts = new Map();
+		}
+	}
+
+	function left(budget: Budget): bigint {
+		const account = accounts.get(budget.subject);
+		const limit = BigInt(budget.limitNano);
+		return account ? limit - account.spent - account.reserved : limit;
+	}
+
+	function accountOf(subject: string): Account {
+		let account = accounts.get(subject);
+		if (!account) {
+			account = { spent: 0n, reserved: 0n };
+			accounts.set(subject, account);
+		}
+		return account;
+	}
+
+	function reserve(request: {
+		readonly budgets: readonly Budget[];
+		readonly counted: readonly string[];
+		readonly amountNano: NanoUsd;
+	}): { readonly hold: BudgetHold } | { readonly refusal: BudgetRefusal } {
+		roll();
+		const amount = exactly(request.amountNano, "amountNano");
+		for (const budget of request.budgets) {
+			const available = left(budget);
+			if (amount > available) {
+				const { subject, limitNano } = budget;
+				return { refusal: { subject, limitNano, availableNano: clamped(available), resetAtMs } };
+			}
+		}
+		const held = new Set<Account>();
+		for (const budget of request.budgets) {
+			held.add(accountOf(budget.subject));
+		}
+		for (const subject of request.counted) {
+			held.add(accountOf(subject));
+		}
+		for (const account of held) {
+			account.reserved += amount;
+		}
+		return { hold: createHold(held, request.amountNano) };
+	}
+
+	return {
+		reserve,
+		available(budgets): NanoUsd | undefined {
+			roll();
+			let least: bigint | undefined;
+			for (const budget of budgets) {
+				const available = left(budget);
+				least = least === undefined || available < least ? available : least;
+			}
+			return least === undefined ? undefined : clamped(least);
+		},
+		levels(subject): BudgetLevels {
+			roll();
+			const account = accounts.get(subject);
+			return {
+				spentNano: clamped(account?.spent ?? 0n),
+				reservedNano: clamped(account?.reserved ?? 0n),
+				resetAtMs,
+			};
+		},
+	};
+}
+
+function createHold(accounts: ReadonlySet<Account>, amountNano: NanoUsd): BudgetHold {
+	let open = true;
+	return {
+		amountNano,
+		settle(costNano): void {
+			if (!open) {
+				return;
+			}
+			const cost = exactly(costNano, "costNano");
+			open = false;
+			for (const account of accounts) {
+				account.reserved -= BigInt(amountNano);
+				account.spent += cost;
+			}
+		},
+	};
+}
+
+/** @throws Error for anything but a non-negative safe integer: money that is not exact is a bug, never an amount. */
+function exactly(nano: NanoUsd, name: string): bigint {
+	if (!Number.isSafeInteger(nano) || nano < 0) {
+		throw new Error(`${name} must be a non-negative integer of nano-dollars, not ${nano}`);
+	}
+	return BigInt(nano);
+}
+
+function clamped(nano: bigint): NanoUsd {
+	if (nano <= 0n) {
+		return 0;
+	}
+	return Number(nano < SAFE_MAX ? nano : SAFE_MAX);
+}

@@ -1,0 +1,24 @@
+import { azureUrl } from "./azure-url.ts";
+import { defineProvider } from "./define.ts";
+
+export const azure = defineProvider({
+	id: "azure",
+	title: "Azure OpenAI",
+	apiKeyEnv: "AZURE_OPENAI_API_KEY",
+	operations: [
+		"chat",
+		"responses",
+		"completions",
+		"embeddings",
+		"images.generations",
+		"images.edits",
+		"audio.transcriptions",
+		"audio.translations",
+		"audio.speech",
+	],
+	storedResponses: true,
+	url: azureUrl,
+	auth: (apiKey) => (apiKey === undefined ? {} : { "api-key": apiKey }),
+	quirks: { maxTokensField: "max_completion_tokens" },
+	priceCatalogue: "azure",
+});

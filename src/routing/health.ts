@@ -1,0 +1,140 @@
+import type { Clock } from "../lib/clock.ts";
+import { type Breaker, createBreaker } from "./breaker.ts";
+import type { HealthBook, HealthView } from "./types.ts";
+import { createRecentMedian, createSlidingCounts, type RecentMedian, type SlidingCounts } from "./window.ts";
+
+/** A provider may not talk us out of itself for longer, whatever its `Retry-After` says. */
+const COOLDOWN_MAX_MS = 300_000;
+
+/** The failure class of a provider that refuses our credential (401, 403): two in a row open the breaker. */
+export const PROVIDER_AUTH_FAILURE = "provider_auth";
+
+interface Health {
+	readonly counts: SlidingCounts;
+	readonly ttft: RecentMedian;
+	readonly breaker: Breaker;
+	inFlight: number;
+	/** Monotonic; undefined = none. */
+	cooldownUntilMs: number | undefined;
+	lastError: HealthView["lastError"];
+}
+
+const UNKNOWN: HealthView = Object.freeze({
+	breaker: "closed",
+	inFlight: 0,
+	requests: 0,
+	errors: 0,
+	ttftP50Ms: undefined,
+	lastError: undefined,
+	availableAtMs: undefined,
+});
+
+/**
+ * What is known of every deployment's health. Durations run on the monotonic clock, so that a stepped wall clock
+ * neither opens nor closes anything.
+ */
+export function createHealthBook(deps: { readonly clock: Clock; readonly random?: () => number }): HealthBook {
+	const { clock, random = Math.random } = deps;
+	const book = new Map<string, Health>();
+
+	function healthOf(deploymentId: string): Health {
+		const known = book.get(deploymentId);
+		if (known !== undefined) {
+			return known;
+		}
+		const health = createHealth(random);
+		book.set(deploymentId, health);
+		return health;
+	}
+
+	return {
+		started(deploymentId) {
+			const health = healthOf(deploymentId);
+			const nowMs = clock.monotonic();
+			health.inFlight += 1;
+			health.counts.add("requests", nowMs);
+			health.breaker.started(nowMs);
+		},
+		succeeded(deploymentId, ttftMs) {
+			const health = healthOf(deploymentId);
+			const nowMs = clock.monotonic();
+			ended(health);
+			health.breaker.succeeded(nowMs);
+			if (ttftMs !== undefined) {
+				health.ttft.add(ttftMs, nowMs);
+			}
+		},
+		failed(deploymentId, failure) {
+			const health = healthOf(deploymentId);
+			const nowMs = clock.monotonic();
+			ended(health);
+			health.counts.add("errors", nowMs);
+			health.lastError = { class: failure.class, atMs: clock.now() };
+			if (failure.cooldownMs === undefined) {
+				health.breaker.failed(nowMs, { refused: failure.class === PROVIDER_AUTH_FAILURE });
+				return;
+			}
+			// A rate limit is not a fault: it has its own pause and leaves the breaker alone.
+			const untilMs = nowMs + Math.min(Math.max(failure.cooldownMs, 0), COOLDOWN_MAX_MS);
+			health.cooldownUntilMs = Math.max(health.cooldownUntilMs ?? untilMs, untilMs);
+			health.breaker.abandoned();
+		},
+		abandoned(deploymentId) {
+			const health = healthOf(deploymentId);
+			ended(health);
+			health.breaker.abandoned();
+		},
+		available(deploymentId) {
+			const health = book.get(deploymentId);
+			const nowMs = clock.monotonic();
+			return health === undefined || (!cooling(health, nowMs) && health.breaker.allows(nowMs));
+		},
+		view(deploymentId) {
+			const health = book.get(deploymentId);
+			return health === undefined ? UNKNOWN : viewOf(health, clock);
+		},
+		retain(deploymentIds) {
+			for (const deploymentId of book.keys()) {
+				if (!deploymentIds.has(deploymentId)) {
+					book.delete(deploymentId);
+				}
+			}
+		},
+	};
+}
+
+function createHealth(random: () => number): Health {
+	const counts = createSlidingCounts();
+	return {
+		counts,
+		ttft: createRecentMedian(),
+		breaker: createBreaker(counts, random),
+		inFlight: 0,
+		cooldownUntilMs: undefined,
+		lastError: undefined,
+	};
+}
+
+/** Requests that began before a reload dropped the deployment may end after it: never below zero. */
+function ended(health: Health): void {
+	health.inFlight = Math.max(0, health.inFlight - 1);
+}
+
+function cooling(health: Health, nowMs: number): boolean {
+	return health.cooldownUntilMs !== undefined && nowMs < health.cooldownUntilMs;
+}
+
+function viewOf(health: Health, clock: Clock): HealthView {
+	const nowMs = clock.monotonic();
+	const waits = [cooling(health, nowMs) ? health.cooldownUntilMs : undefined, health.breaker.opensUntilMs(nowMs)];
+	const untilMs = Math.max(...waits.map((wait) => wait ?? 0));
+	return {
+		breaker: health.breaker.state(nowMs),
+		inFlight: health.inFlight,
+		requests: health.counts.total("requests", nowMs),
+		errors: health.counts.total("errors", nowMs),
+		ttftP50Ms: health.ttft.median(nowMs),
+		lastError: health.lastError,
+		availableAtMs: untilMs > nowMs ? Math.ceil(clock.now() + untilMs - nowMs) : undefined,
+	};
+}

@@ -1,0 +1,86 @@
+import type { Deployment, Tier } from "../config/types.ts";
+import type { HealthView, Orderer } from "./types.ts";
+import { createWeightedRotation, type WeightedRotation } from "./weighted.ts";
+
+const TIERS: readonly Tier[] = ["simple", "medium", "complex"];
+
+/**
+ * Orders candidates by priority first, then by the alias's strategy. Keeps the rotations; asks nothing but `view`.
+ * `view` is only called for `least_latency`.
+ */
+export function createOrderer(deps: { readonly view: (deploymentId: string) => HealthView }): Orderer {
+	const rotation = createWeightedRotation();
+	return {
+		order({ alias, strategy, candidates, bucket }) {
+			return groupBy(candidates, (deployment) => deployment.priority).flatMap(([priority, group]) => {
+				const name = `${alias.name}\n${priority}`;
+				switch (strategy) {
+					case "round_robin":
+						return rotation.next(name, group);
+					case "classifier":
+						return byTier(rotation, name, group, bucket);
+					case "least_latency":
+						return byLatency(rotation.next(name, group), deps.view);
+					default:
+						throw new Error(`unknown strategy ${String(strategy satisfies never)}`);
+				}
+			});
+		},
+	};
+}
+
+/** The bucket's own tier first, the others as stand-ins after it; weights share each tier. */
+function byTier(
+	rotation: WeightedRotation,
+	name: string,
+	candidates: readonly Deployment[],
+	bucket: Tier,
+): readonly Deployment[] {
+	return groupBy(candidates, (deployment) => standInRank(deployment.tier, bucket)).flatMap(([, group]) =>
+		rotation.next(`${name}\n${group[0]?.tier ?? ""}`, group),
+	);
+}
+
+/**
+ * How soon a tier may answer for a bucket: its own (0), then ever stronger ones (1, 2), then deployments without a tier,
+ * then ever weaker ones. Too strong costs money, too weak costs the answer.
+ */
+function standInRank(tier: Tier | undefined, bucket: Tier): number {
+	if (tier === undefined) {
+		return TIERS.length;
+	}
+	const distance = TIERS.indexOf(tier) - TIERS.indexOf(bucket);
+	return distance >= 0 ? distance : TIERS.length - distance;
+}
+
+/**
+ * Fastest first by the median time to first token. One that has not been measured lately goes before all of them,
+ * or it would never be measured again; but only while it is idle: one request is enough to measure it, and a crowd
+ * must not be sent to a deployment that may be hanging.
+ */
+function byLatency(
+	candidates: readonly Deployment[],
+	view: (deploymentId: string) => HealthView,
+): readonly Deployment[] {
+	return candidates
+		.map((deployment) => {
+			const { ttftP50Ms, inFlight } = view(deployment.id);
+			return { deployment, rank: ttftP50Ms ?? (inFlight === 0 ? -1 : Number.POSITIVE_INFINITY) };
+		})
+		.sort((left, right) => (left.rank === right.rank ? 0 : left.rank - right.rank))
+		.map(({ deployment }) => deployment);
+}
+
+/** Groups by a number, smallest first, order kept inside a group. */
+function groupBy<T>(values: readonly T[], key: (value: T) => number): readonly (readonly [number, readonly T[]])[] {
+	const groups = new Map<number, T[]>();
+	for (const value of values) {
+		const group = groups.get(key(value));
+		if (group === undefined) {
+			groups.set(key(value), [value]);
+		} else {
+			group.push(value);
+		}
+	}
+	return [...groups].sort(([left], [right]) => left - right);
+}

@@ -1,0 +1,44 @@
+import type { Database } from "bun:sqlite";
+import { closeSync, openSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ensurePrivateDirectory } from "./private-files.ts";
+import { StoreRefused } from "./store-refused.ts";
+
+const BACKUPS_MAX = 3;
+const BACKUP_NAME = /^before-migration-\d{8}T\d{9}Z-schema\d+\.db$/;
+
+/**
+ * Copies the whole database before its schema changes; keeps the last three copies.
+ * @returns The path of the copy.
+ * @throws StoreRefused when there is no room for it: without a copy nothing is migrated.
+ */
+export function backUpDatabase(
+	client: Database,
+	{ directory, version, atMs }: { readonly directory: string; readonly version: number; readonly atMs: number },
+): string {
+	ensurePrivateDirectory(directory);
+	const time = new Date(atMs).toISOString().replaceAll(/[-:.]/g, "");
+	const path = join(directory, `before-migration-${time}-schema${version}.db`);
+	try {
+		// VACUUM INTO takes an empty file as its target and keeps that file's mode.
+		closeSync(openSync(path, "wx", 0o600));
+		client.query("VACUUM INTO ?").run(path);
+	} catch (error) {
+		rmSync(path, { force: true });
+		throw new StoreRefused(
+			`The database has to be brought to a newer schema, and the copy made before that could not be written to ${path}. ` +
+				"Nothing was changed. Free disk space and start again.",
+			{ cause: error },
+		);
+	}
+	pruneBackups(directory);
+	return path;
+}
+
+/** The names sort by time. Files of other names are somebody else's. */
+function pruneBackups(directory: string): void {
+	const names = readdirSync(directory).filter((name) => BACKUP_NAME.test(name));
+	for (const name of names.sort().slice(0, -BACKUPS_MAX)) {
+		rmSync(join(directory, name), { force: true });
+	}
+}

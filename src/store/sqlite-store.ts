@@ -1,0 +1,76 @@
+import type { Clock } from "../lib/clock.ts";
+import { createAttemptLog } from "./attempt-log.ts";
+import { createAttemptReader } from "./attempt-reader.ts";
+import { sqliteColumns } from "./columns.sqlite.ts";
+import { createSqliteDb } from "./db.ts";
+import { createDeploymentStateStore } from "./deployment-state-store.ts";
+import { createIdleCheckpoint } from "./idle-checkpoint.ts";
+import { createKeyStore } from "./key-store.ts";
+import { SQLITE_MIGRATIONS } from "./migrations.sqlite.ts";
+import { openDatabase } from "./open.ts";
+import { systemScheduler } from "./scheduler.ts";
+import { defineTables } from "./tables.ts";
+import type { Store, StoreProblem } from "./types.ts";
+import { createAttemptWriter, type GroupCommitWriter } from "./writer.ts";
+
+export interface SqliteStoreOptions {
+	/** For backups; created for this user alone. */
+	readonly dataDirectory: string;
+	/** The database file. Files beside it, named after it: `.instance`, `.lock`, and SQLite's `-wal` and `-shm`. */
+	readonly path: string;
+	readonly clock: Clock;
+	readonly onProblem: (problem: StoreProblem) => void;
+	/** `full` flushes the disk at each commit and so survives a power cut too. Default `normal`: survives kill -9. */
+	readonly synchronous?: "normal" | "full";
+}
+
+export interface SqliteStore extends Store {
+	readonly writer: GroupCommitWriter;
+	/** Stays the same for the life of the database. */
+	readonly instanceId: string;
+	/** The copy made before this start brought the schema up to date; undefined when it did not have to. */
+	readonly backup: string | undefined;
+}
+
+/**
+ * The embedded store: one connection, one process.
+ * @throws StoreRefused when the database may not be used as it is: its message tells the operator what to do.
+ */
+export async function createSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+	const { clock, onProblem } = options;
+	const database = openDatabase({
+		...options,
+		synchronous: options.synchronous ?? "normal",
+		migrations: SQLITE_MIGRATIONS,
+	});
+	const { client } = database;
+	const tables = defineTables(sqliteColumns);
+	const { db, syncDb } = createSqliteDb(client);
+	const log = createAttemptLog({ client, syncDb, tables });
+	const checkpoint = createIdleCheckpoint({ client, clock, scheduler: systemScheduler });
+	const writer = createAttemptWriter({ log, scheduler: systemScheduler, onProblem, onCommit: checkpoint.committed });
+	const turn = () => new Promise<void>((resolve) => systemScheduler.soon(resolve));
+
+	return {
+		instanceId: database.instanceId,
+		backup: database.backup,
+		keys: createKeyStore({ db, tables, turn }),
+		attempts: createAttemptReader({ db, tables, log, turn }),
+		writer,
+		deploymentStates: createDeploymentStateStore({ db, tables }),
+		async ready() {
+			try {
+				await db.select().from(tables.meta).limit(1);
+				return true;
+			} catch {
+				// The question is whether it answers; why it does not is told by the writer.
+				return false;
+			}
+		},
+		async close() {
+			await writer.close();
+			checkpoint.close();
+			database.close();
+		},
+	};
+}

@@ -1,0 +1,159 @@
+import { sql } from "drizzle-orm";
+import type { Strategy } from "../config/types.ts";
+import type { OperationId } from "../dialects/types.ts";
+import type { JsonObject } from "../lib/json-types.ts";
+import type { AttemptOutcome, UsageSource } from "../metering/ledger-types.ts";
+import type { Columns } from "./columns.sqlite.ts";
+
+/**
+ * Every table, written once and given the column kit of a dialect. Only kit columns, so that both dialects mean the same.
+ * Conditions are bare SQL text: drizzle-kit would qualify a column with its table, which a rebuilt table no longer has.
+ */
+export function defineTables(columns: Columns) {
+	return {
+		virtualKeys: virtualKeysTable(columns),
+		attempts: attemptsTable(columns),
+		spendDays: spendDaysTable(columns),
+		deploymentStates: columns.table("deployment_states", {
+			deploymentId: columns.text("deployment_id").primaryKey(),
+			enabled: columns.boolean("enabled").notNull(),
+			changedAt: columns.integer("changed_at").notNull(),
+		}),
+		/** Facts about the database itself, such as its instance id. */
+		meta: columns.table("meta", {
+			key: columns.text("key").primaryKey(),
+			value: columns.text("value").notNull(),
+		}),
+	};
+}
+
+export type Tables = ReturnType<typeof defineTables>;
+
+function virtualKeysTable(columns: Columns) {
+	return columns.table(
+		"virtual_keys",
+		{
+			id: columns.text("id").primaryKey(),
+			/** SHA-256 of the secret, hex: the right hash for 256 random bits. */
+			hash: columns.text("hash").notNull(),
+			name: columns.text("name"),
+			team: columns.text("team"),
+			models: columns.json("models").$type<readonly string[]>().notNull(),
+			rpm: columns.integer("rpm"),
+			tpm: columns.integer("tpm"),
+			monthlyBudgetNano: columns.integer("monthly_budget_nano"),
+			maxParallelRequests: columns.integer("max_parallel_requests"),
+			forceStrategy: columns.text("force_strategy").$type<Strategy>(),
+			expiresAt: columns.integer("expires_at"),
+			metadata: columns.json("metadata").$type<JsonObject>().notNull(),
+			enabled: columns.boolean("enabled").notNull(),
+			createdAt: columns.integer("created_at").notNull(),
+			lastUsedAt: columns.integer("last_used_at"),
+			/** Revoked keys stay, so that their token is told what happened to it. */
+			revokedAt: columns.integer("revoked_at"),
+			keyHint: columns.text("key_hint").notNull(),
+		},
+		(key) => [
+			columns.uniqueIndex("virtual_keys_hash").on(key.hash),
+			columns.index("virtual_keys_team").on(key.team, key.id),
+			columns.index("virtual_keys_name").on(key.name, key.id),
+			columns.check("virtual_keys_budget_positive", sql`monthly_budget_nano >= 0`),
+		],
+	);
+}
+
+/** The ten disjoint buckets of lib/usage.ts. */
+function usageColumns(columns: Columns) {
+	return {
+		input: columns.integer("input").notNull().default(0),
+		cacheRead: columns.integer("cache_read").notNull().default(0),
+		cacheWrite: columns.integer("cache_write").notNull().default(0),
+		output: columns.integer("output").notNull().default(0),
+		reasoning: columns.integer("reasoning").notNull().default(0),
+		audioInput: columns.integer("audio_input").notNull().default(0),
+		audioOutput: columns.integer("audio_output").notNull().default(0),
+		images: columns.integer("images").notNull().default(0),
+		seconds: columns.decimal("seconds").notNull().default(0),
+		characters: columns.integer("characters").notNull().default(0),
+	};
+}
+
+/**
+ * The ledger: one row for each provider attempt. Dispatched while `settled_at` is null, settled for good afterwards.
+ * A null `price_version` is an unpriced attempt. Request ids grow with time, so rows and indices are appended to.
+ */
+function attemptsTable(columns: Columns) {
+	return columns.table(
+		"attempts",
+		{
+			requestId: columns.text("request_id").notNull(),
+			attempt: columns.integer("attempt").notNull(),
+			keyId: columns.text("key_id").notNull(),
+			team: columns.text("team"),
+			alias: columns.text("alias").notNull(),
+			deploymentId: columns.text("deployment_id").notNull(),
+			provider: columns.text("provider").notNull(),
+			model: columns.text("model").notNull(),
+			operation: columns.text("operation").$type<OperationId>().notNull(),
+			streamed: columns.boolean("streamed").notNull(),
+			reservedNano: columns.integer("reserved_nano").notNull(),
+			priceVersion: columns.text("price_version"),
+			openedAt: columns.integer("opened_at").notNull(),
+			settledAt: columns.integer("settled_at"),
+			outcome: columns.text("outcome").$type<AttemptOutcome>(),
+			upstreamStatus: columns.integer("upstream_status"),
+			errorClass: columns.text("error_class"),
+			usageSource: columns.text("usage_source").$type<UsageSource>(),
+			...usageColumns(columns),
+			costNano: columns.integer("cost_nano").notNull().default(0),
+			ttftMs: columns.integer("ttft_ms"),
+			durationMs: columns.integer("duration_ms"),
+			objectId: columns.text("object_id"),
+		},
+		(row) => [
+			columns.primaryKey({ columns: [row.requestId, row.attempt] }),
+			columns.index("attempts_opened_at").on(row.openedAt),
+			columns.index("attempts_dispatched").on(row.openedAt).where(sql`settled_at is null`),
+			columns.index("attempts_object_id").on(row.objectId).where(sql`object_id is not null`),
+			columns.check("attempts_reserved_positive", sql`reserved_nano >= 0`),
+			columns.check("attempts_cost_positive", sql`cost_nano >= 0`),
+			columns.check(
+				"attempts_settled_whole",
+				sql`settled_at is null or (outcome is not null and usage_source is not null)`,
+			),
+		],
+	);
+}
+
+/**
+ * The settled attempts of a UTC day added up, kept in the transaction that settles them: a report over months reads
+ * thousands of rows instead of millions, and so does the start of the gateway.
+ * A request counts once in each group, at its first attempt there. Which attempt that is depends on whether the group tells
+ * providers or models apart, hence four counters of requests and four of unpriced ones.
+ */
+function spendDaysTable(columns: Columns) {
+	return columns.table(
+		"spend_days",
+		{
+			/** Days since 1970-01-01. */
+			day: columns.integer("day").notNull(),
+			keyId: columns.text("key_id").notNull(),
+			/** "" for keys without a team: a null would never be equal to itself in the primary key. */
+			team: columns.text("team").notNull(),
+			provider: columns.text("provider").notNull(),
+			model: columns.text("model").notNull(),
+			requests: columns.integer("requests").notNull(),
+			requestsByProvider: columns.integer("requests_by_provider").notNull(),
+			requestsByModel: columns.integer("requests_by_model").notNull(),
+			requestsByBoth: columns.integer("requests_by_both").notNull(),
+			unpriced: columns.integer("unpriced").notNull(),
+			unpricedByProvider: columns.integer("unpriced_by_provider").notNull(),
+			unpricedByModel: columns.integer("unpriced_by_model").notNull(),
+			unpricedByBoth: columns.integer("unpriced_by_both").notNull(),
+			errors: columns.integer("errors").notNull(),
+			...usageColumns(columns),
+			costNano: columns.integer("cost_nano").notNull(),
+		},
+		(cell) => [columns.primaryKey({ columns: [cell.day, cell.keyId, cell.team, cell.provider, cell.model] })],
+	);
+}

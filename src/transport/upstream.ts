@@ -1,0 +1,65 @@
+/**
+ * The one place that calls providers. Redirects are never followed (a key must not follow one), compression is never
+ * asked for, and Bun's own time-out is off: every wait has a deadline of ours, by way of the signal.
+ */
+export interface UpstreamRequest {
+	readonly method: "GET" | "POST" | "DELETE";
+	/** http or https: configuration admits nothing else. */
+	readonly url: string;
+	readonly headers: Record<string, string>;
+	readonly body: string | Uint8Array<ArrayBuffer> | undefined;
+	readonly signal: AbortSignal;
+}
+
+/** Resolves with the response head. Rejects with a transport error; see `transportFailure`. */
+export type SendUpstream = (request: UpstreamRequest) => Promise<Response>;
+
+export const sendUpstream: SendUpstream = (request) =>
+	fetch(request.url, {
+		method: request.method,
+		headers: request.headers,
+		...(request.body === undefined ? {} : { body: request.body }),
+		redirect: "manual",
+		signal: request.signal,
+		// Bun's extension: its default gives up after five silent minutes, which is for our deadlines to decide.
+		timeout: false,
+	} as RequestInit);
+
+/** Tells transport errors apart by their code; the text is for the log only. */
+export function transportFailure(error: unknown): {
+	class: "connect_refused" | "dns" | "tls" | "reset" | "network";
+	detail: string;
+} {
+	const code = errorCode(error);
+	const detail = code === "" ? String(error) : code;
+	if (code === "ECONNREFUSED" || code === "ConnectionRefused") {
+		return { class: "connect_refused", detail };
+	}
+	if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code.startsWith("DNS")) {
+		return { class: "dns", detail };
+	}
+	if (code === "ECONNRESET" || code === "ConnectionClosed" || code === "EPIPE") {
+		return { class: "reset", detail };
+	}
+	if (code === "EPROTO" || code.includes("CERT") || code.includes("TLS") || code.includes("SSL")) {
+		return { class: "tls", detail };
+	}
+	return { class: "network", detail };
+}
+
+function errorCode(error: unknown): string {
+	if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") {
+		return error.code;
+	}
+	return "";
+}
+
+/**
+ * Gives up an answer nobody reads. An unread body holds one of the process's fetch slots for good, and a cancel that is
+ * not caught can end the process, since it rejects when the connection is already gone.
+ */
+export function discard(body: ReadableStream<Uint8Array> | null): void {
+	body?.cancel().catch(() => {
+		// The connection is gone already: nothing is left to give up.
+	});
+}

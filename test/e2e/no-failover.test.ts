@@ -1,0 +1,161 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { closeDelimitedStream, type FailoverRig, startFailoverRig } from "../support/failover-rig.ts";
+import { chatAnswer, chatChunk, chatEvents, chatReply, usageChunk } from "../support/openai-answers.ts";
+import { breakAfter, breakAfterText, bytesStep, errorJson, json, sse, wireBytes } from "../support/replies.ts";
+import { parseSse } from "../support/sse-events.ts";
+import type { Reply } from "../support/upstream.ts";
+
+/* RELIABILITY §3.1 where no other deployment may be tried: the request's own fault, and anything after the first token. */
+let rig: FailoverRig;
+
+beforeAll(async () => {
+	rig = await startFailoverRig();
+});
+
+afterEach(() => {
+	rig.forget();
+});
+
+afterAll(async () => {
+	await rig?.[Symbol.asyncDispose]();
+});
+
+describe("a request that is itself at fault passes through, once", () => {
+	const passing: [number, Record<string, unknown>][] = [
+		[400, { message: "Invalid value: 'temperature'", type: "invalid_request_error", param: "temperature" }],
+		[
+			400,
+			{
+				message: "context too long",
+				type: "invalid_request_error",
+				code: "context_length_exceeded",
+				param: "messages",
+			},
+		],
+		[400, { message: "filtered", type: "invalid_request_error", code: "content_filter" }],
+		[404, { message: "The model `bad` does not exist", type: "invalid_request_error", code: "model_not_found" }],
+		[413, { message: "too large", type: "invalid_request_error" }],
+		[422, { message: "unprocessable", type: "invalid_request_error" }],
+	];
+	test.each(passing.flatMap(([status, error]) => [false, true].map((stream) => ({ status, error, stream }))))(
+		"U29–U31: $status $error.code, stream: $stream",
+		async ({ status, error, stream }) => {
+			rig.bad.script(() => errorJson(status, error));
+			const answer = await rig.ask(rig.fresh("pair"), stream);
+			expect({ status: answer.status, message: answer.error()?.message }).toEqual({
+				status,
+				message: String(error.message),
+			});
+			expect(answer.error()).toMatchObject({
+				type: "invalid_request_error",
+				...(error.code ? { code: error.code } : {}),
+			});
+			expect(answer.headers.get("x-request-id")).toStartWith("req_");
+			expect([rig.bad.requests.length, rig.good.requests.length]).toEqual([1, 0]);
+		},
+	);
+});
+
+describe("after the first token nothing is tried again", () => {
+	const events = chatEvents(["Hello", " there"]);
+	const text = `data: ${events
+		.slice(0, 2)
+		.map((event) => JSON.stringify(event))
+		.join("\n\ndata: ")}\n\n`;
+	const broken: { id: string; what: string; reply: () => Reply }[] = [
+		{ id: "U10", what: "reset", reply: () => breakAfterText(sse(events), '"content":"Hello"}', "reset") },
+		{ id: "U10", what: "close inside an event", reply: () => breakAfterText(sse(events), '"content":"Hello"}', "fin") },
+		{
+			id: "U10",
+			what: "close between two events",
+			reply: () => breakAfter(sse(events), wireBytes(sse(events.slice(0, 2), { done: false })).length - 5, "fin"),
+		},
+		{ id: "U11", what: "a clean end without finish_reason and [DONE]", reply: () => closeDelimitedStream(text) },
+		{
+			id: "U11",
+			what: "a whole chunked answer without the end of the protocol",
+			reply: () => sse(events.slice(0, 2), { done: false }),
+		},
+		{
+			id: "U25",
+			what: "an error event",
+			reply: () =>
+				sse(
+					[
+						...events.slice(0, 2),
+						{ error: { message: "the engine is overloaded", type: "server_error", code: "overloaded" } },
+					],
+					{ done: false },
+				),
+		},
+		{
+			id: "U16",
+			what: "four malformed events",
+			reply: () => sse([...events.slice(0, 2), "{", "{", "{", "{", ...events.slice(2)]),
+		},
+		{
+			id: "U14",
+			what: "a bad chunk size",
+			reply: () => ({
+				steps: [
+					...(
+						breakAfter(sse(events), wireBytes(sse(events.slice(0, 2), { done: false })).length - 5, "hang").steps as []
+					).slice(0, 1),
+					bytesStep("zz\r\n"),
+					{ kind: "fin" as const },
+				],
+			}),
+		},
+	];
+	test.each(broken)("$id $what: an error event, no [DONE]", async ({ reply }) => {
+		rig.bad.script(reply);
+		const answer = await rig.ask(rig.fresh("pair"), true);
+		const { data } = parseSse(answer.text);
+		expect(answer.status).toBe(200);
+		expect(data[1]).toBe(JSON.stringify(events[1]));
+		expect(data).not.toContain("[DONE]");
+		const last = JSON.parse(data.at(-1) ?? "{}");
+		expect(last.error).toMatchObject({ type: expect.any(String), message: expect.any(String) });
+		expect([rig.bad.requests.length, rig.good.requests.length]).toEqual([1, 0]);
+	});
+
+	test("U16: up to three malformed events are passed over", async () => {
+		rig.bad.script(() => sse([...events.slice(0, 2), "{", "not json", ...events.slice(2)]));
+		const answer = await rig.ask(rig.fresh("pair"), true);
+		expect(parseSse(answer.text).data.at(-1)).toBe("[DONE]");
+	});
+
+	test("U21: what comes after the end is not the client's", async () => {
+		rig.bad.script(() => sse([...events, "[DONE]", chatChunk({ content: "ghost" })]));
+		const answer = await rig.ask(rig.fresh("pair"), true);
+		expect(parseSse(answer.text).data.filter((data) => data.includes("ghost"))).toEqual([]);
+		expect(parseSse(answer.text).data.at(-1)).toBe("[DONE]");
+	});
+
+	test.each([
+		["missing", {}],
+		["null", { usage: null }],
+		["negative", { usage: { prompt_tokens: -5, completion_tokens: -1, total_tokens: -6 } }],
+		["text", { usage: { prompt_tokens: "many", completion_tokens: "few" } }],
+	])("U34: usage %s costs the estimate, not nothing and not less", async (_name, patch) => {
+		const { usage, ...rest } = chatAnswer();
+		void usage;
+		rig.bad.script(() => json(200, { ...rest, ...patch }));
+		const answer = await rig.ask(rig.fresh("only"), false);
+		expect(answer.json()).toEqual({ ...rest, ...patch });
+		expect(Number(answer.headers.get("x-gateway-cost-usd"))).toBeGreaterThan(0);
+	});
+
+	test("U34: a usage of zero is a number and costs zero", async () => {
+		rig.bad.script(() => chatReply({ usage: { prompt: 0, completion: 0 } }));
+		expect((await rig.ask(rig.fresh("only"), false)).headers.get("x-gateway-cost-usd")).toBe("0.000000");
+	});
+
+	test("U21: of several usage reports the last counts, not the sum", async () => {
+		rig.bad.script(() =>
+			sse([...chatEvents(["x"], { usage: null }), usageChunk({ prompt: 1, completion: 1 }), usageChunk()]),
+		);
+		const answer = await rig.ask(rig.fresh("only"), true);
+		expect(answer.text).toContain('"cost_usd":"0.000099"');
+	});
+});

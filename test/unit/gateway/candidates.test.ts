@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import type { Deployment } from "../../../src/config/types.ts";
+import { createCandidates } from "../../../src/gateway/candidates.ts";
+import type { AttemptFailure, FailureClass } from "../../../src/gateway/types.ts";
+
+// The order of attempts looks at nothing but the identity of a deployment.
+const named = (id: string) => ({ id }) as Deployment;
+const [a, b] = [named("a"), named("b")];
+const failure = (name: FailureClass, retryAfterMs?: number): AttemptFailure => ({
+	class: name,
+	status: undefined,
+	retryAfterMs,
+	detail: "",
+});
+
+test("another deployment goes first and at once; the same one again only after the pause", () => {
+	const candidates = createCandidates([a, b], 200, () => 0);
+	expect(candidates.next()).toEqual({ deployment: a, pauseMs: 0 });
+	candidates.failed(a, failure("reset"));
+	expect(candidates.next()).toEqual({ deployment: b, pauseMs: 0 });
+	candidates.failed(b, failure("upstream_5xx"));
+	expect(candidates.next()).toEqual({ deployment: a, pauseMs: 200 });
+	candidates.failed(a, failure("reset"));
+	expect(candidates.next()).toEqual({ deployment: b, pauseMs: 200 });
+});
+
+test("the pause has jitter of up to a half, so that clients do not retry in step", () => {
+	const candidates = createCandidates([a], 200, () => 0.999);
+	candidates.next();
+	candidates.failed(a, failure("reset"));
+	expect(candidates.next()?.pauseMs).toBeCloseTo(300, 0);
+});
+
+test("a short Retry-After is waited for, a long one means no second try", () => {
+	for (const [retryAfterMs, expected] of [
+		[1_000, 1_000],
+		[30_000, undefined],
+	] as const) {
+		const candidates = createCandidates([a], 200, () => 0);
+		candidates.next();
+		candidates.failed(a, failure("rate_limited", retryAfterMs));
+		expect(candidates.next()?.pauseMs).toBe(expected);
+	}
+});
+
+test("what asking again cannot mend is not asked again", () => {
+	for (const name of ["provider_auth", "quota", "redirect", "tls"] as const) {
+		const candidates = createCandidates([a], 0, () => 0);
+		candidates.next();
+		candidates.failed(a, failure(name));
+		expect(candidates.next()).toBeUndefined();
+	}
+});
+
+test("a deployment that was never asked (it did not fit the budget) does not come back", () => {
+	const candidates = createCandidates([a], 0, () => 0);
+	candidates.next();
+	expect(candidates.next()).toBeUndefined();
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Deployment, Strategy, Tier } from "../../../src/config/types.ts";
+import { createOrderer } from "../../../src/routing/order.ts";
+import type { HealthView } from "../../../src/routing/types.ts";
+import { alias, deployment } from "./fakes.ts";
+
+const HEALTHY: HealthView = {
+	breaker: "closed",
+	inFlight: 0,
+	requests: 0,
+	errors: 0,
+	ttftP50Ms: undefined,
+	lastError: undefined,
+	availableAtMs: undefined,
+};
+
+function orderer(
+	strategy: Strategy,
+	candidates: readonly Deployment[],
+	views: Readonly<Record<string, Partial<HealthView>>> = {},
+): (bucket?: Tier) => string {
+	const { order } = createOrderer({ view: (id) => ({ ...HEALTHY, ...views[id] }) });
+	const smart = alias("smart", candidates);
+	return (bucket = "simple") =>
+		order({ alias: smart, strategy, candidates, bucket })
+			.map(({ id }) => id)
+			.join(" ");
+}
+
+describe("round_robin", () => {
+	test("a lower priority number goes first, whatever the weights", () => {
+		const next = orderer("round_robin", [
+			deployment("backup", { priority: 1, weight: 100 }),
+			deployment("a"),
+			deployment("b"),
+		]);
+		expect([next(), next(), next()]).toEqual(["a b backup", "b a backup", "a b backup"]);
+	});
+
+	test("weights share the first attempts exactly", () => {
+		const next = orderer("round_robin", [deployment("a", { weight: 3 }), deployment("b", { weight: 1 })]);
+		const first = Array.from({ length: 8 }, () => next().split(" ")[0]).join("");
+		expect(first).toBe("aabaaaba");
+	});
+});
+
+describe("classifier", () => {
+	const tiered = [
+		deployment("s", { tier: "simple" }),
+		deployment("m", { tier: "medium" }),
+		deployment("c", { tier: "complex" }),
+	];
+
+	test.each([
+		["simple", "s m c"],
+		["medium", "m c s"],
+		["complex", "c m s"],
+	] as const)("a %s prompt goes to its own tier, then to stronger ones, then down", (bucket, expected) => {
+		expect(orderer("classifier", tiered)(bucket)).toBe(expected);
+	});
+
+	test.each([
+		["simple", ["medium", "complex"], "medium complex"],
+		["simple", ["complex"], "complex"],
+		["medium", ["simple", "complex"], "complex simple"],
+		["complex", ["simple", "medium"], "medium simple"],
+	] as const)("a %s prompt with only %p goes to %s", (bucket, tiers, expected) => {
+		const candidates = tiers.map((tier) => deployment(tier, { tier }));
+		expect(orderer("classifier", candidates)(bucket)).toBe(expected);
+	});
+
+	test("deployments without a tier share by weight, as in an alias without tiers", () => {
+		const next = orderer("classifier", [deployment("a"), deployment("b")]);
+		expect([next("complex"), next("simple"), next("medium")]).toEqual(["a b", "b a", "a b"]);
+	});
+
+	test("a deployment without a tier stands in before a weaker one, after a stronger one", () => {
+		const next = orderer("classifier", [
+			deployment("weak", { tier: "simple" }),
+			deployment("any"),
+			deployment("strong", { tier: "complex" }),
+		]);
+		expect(next("medium")).toBe("strong any weak");
+	});
+
+	test("weights share inside a tier, undisturbed by prompts of other tiers", () => {
+		const next = orderer("classifier", [
+			deployment("s1", { tier: "simple", weight: 2 }),
+			deployment("s2", { tier: "simple", weight: 1 }),
+			deployment("c1", { tier: "complex" }),
+			deployment("c2", { tier: "complex" }),
+		]);
+		const simple = Array.from({ length: 6 }, () => next("simple").split(" ")[0]);
+		expect(simple.filter((id) => id === "s1").length).toBe(4);
+	});
+});
+
+describe("least_latency", () => {
+	const three = [deployment("a"), deployment("b"), deployment("c")];
+
+	test("the fastest goes first", () => {
+		const views = { a: { ttftP50Ms: 300 }, b: { ttftP50Ms: 100 }, c: { ttftP50Ms: 200 } };
+		expect(orderer("least_latency", three, views)()).toBe("b c a");
+	});
+
+	test("one that was not measured lately is tried before the fastest", () => {
+		expect(orderer("least_latency", three, { a: { ttftP50Ms: 300 }, b: { ttftP50Ms: 100 } })()).toBe("c b a");
+	});
+
+	test("a crowd does not follow onto a deployment that has yet to answer its first request", () => {
+		const views = { a: { ttftP50Ms: 300 }, b: { ttftP50Ms: 100 }, c: { inFlight: 1 } };
+		expect(orderer("least_latency", three, views)()).toBe("b a c");
+	});
+
+	test("equally fast ones take turns", () => {
+		const next = orderer("least_latency", three.slice(0, 2), { a: { ttftP50Ms: 5 }, b: { ttftP50Ms: 5 } });
+		expect([next(), next(), next()]).toEqual(["a b", "b a", "a b"]);
+	});
+});
+
+test("no strategy loses or doubles a candidate, and priorities are never broken", () => {
+	const tier = fc.constantFrom<Tier | undefined>("simple", "medium", "complex", undefined);
+	const settings = fc.record({
+		weight: fc.integer({ min: 1, max: 9 }),
+		tier,
+		priority: fc.integer({ min: 0, max: 2 }),
+	});
+	fc.assert(
+		fc.property(
+			fc.array(settings, { maxLength: 7 }),
+			fc.constantFrom<Strategy>("round_robin", "least_latency", "classifier"),
+			fc.constantFrom<Tier>("simple", "medium", "complex"),
+			(all, strategy, bucket) => {
+				const candidates = all.map((one, index) => deployment(`d${index}`, one));
+				const { order } = createOrderer({ view: () => HEALTHY });
+				for (let turn = 0; turn < 5; turn += 1) {
+					const ordered = order({ alias: alias("x", candidates), strategy, candidates, bucket });
+					expect(ordered.map(({ id }) => id).sort()).toEqual(candidates.map(({ id }) => id).sort());
+					const priorities = ordered.map(({ priority }) => priority);
+					expect(priorities).toEqual([...priorities].sort());
+				}
+			},
+		),
+		{ numRuns: 200 },
+	);
+});
