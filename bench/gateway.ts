@@ -35,32 +35,17 @@ router:
 `;
 }
 
-/** Waits for the log line that says where the gateway listens, and goes on reading so that the pipe never fills up. */
-async function listeningPort(log: ReadableStream<Uint8Array>): Promise<number> {
-	const found = Promise.withResolvers<number>();
-	let seen = "";
-	const read = async () => {
-		const decoder = new TextDecoder();
-		let pending = "";
-		for await (const chunk of log) {
-			pending += decoder.decode(chunk, { stream: true });
-			const lines = pending.split("\n");
-			pending = lines.pop() ?? "";
-			for (const line of lines) {
-				seen = `${seen}${line}\n`.slice(-4000);
-				const url = line.includes('"listening"') ? /"url":"([^"]+)"/.exec(line)?.[1] : undefined;
-				if (url !== undefined) {
-					found.resolve(Number(new URL(url).port));
-				}
-			}
+/** Waits for the log line that says where the gateway listens. Polled in a file: a pipe would keep this process busy all along. */
+async function listeningPort(logFile: string, child: Bun.Subprocess): Promise<number> {
+	const startedAtMs = performance.now();
+	while (performance.now() - startedAtMs < START_WITHIN_MS && child.exitCode === null) {
+		const url = /"event":"listening","url":"([^"]+)"/.exec(await Bun.file(logFile).text())?.[1];
+		if (url !== undefined) {
+			return Number(new URL(url).port);
 		}
-		found.reject(new Error(`The gateway ended before it listened:\n${seen}`));
-	};
-	read().catch(found.reject);
-	const late = Bun.sleep(START_WITHIN_MS).then(() => {
-		throw new Error(`The gateway did not listen within ${START_WITHIN_MS} ms:\n${seen}`);
-	});
-	return await Promise.race([found.promise, late]);
+		await Bun.sleep(20);
+	}
+	throw new Error(`The gateway did not listen within ${START_WITHIN_MS} ms:\n${await Bun.file(logFile).text()}`);
 }
 
 async function callAdmin(base: string, masterKey: string, path: string, body?: unknown): Promise<unknown> {
@@ -81,13 +66,14 @@ export async function startGateway(command: readonly string[], upstreamPort: num
 	const masterKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
 	const configFile = join(folder, "config.yaml");
 	await Bun.write(configFile, configuration(upstreamPort));
+	const logFile = join(folder, "log");
 	const child = Bun.spawn(
 		[...command, "serve", "--config", configFile, "--port", "0", "--data", join(folder, "data")],
 		{
 			cwd: folder,
 			env: { PATH: process.env.PATH ?? "", GATEWAY_LLM_MASTER_KEY: masterKey },
 			stdout: "ignore",
-			stderr: "pipe",
+			stderr: Bun.file(logFile),
 		},
 	);
 	const dispose = async () => {
@@ -95,9 +81,9 @@ export async function startGateway(command: readonly string[], upstreamPort: num
 		await rm(folder, { recursive: true, force: true });
 	};
 	try {
-		const port = await listeningPort(child.stderr);
+		const port = await listeningPort(logFile, child);
 		const base = `http://127.0.0.1:${port}`;
-		const limits = { rpm: 100_000_000, tpm: 1_000_000_000_000, max_parallel_requests: 100_000 };
+		const limits = { rpm: 100_000_000, tpm: 1_000_000_000, max_parallel_requests: 100_000 };
 		const settings = { name: "bench", models: [ALIAS], monthly_budget_usd: 1_000_000, ...limits };
 		// The admin API's own answer: `key` is there on creation, `total.requests` in every spend report.
 		const created = (await callAdmin(base, masterKey, "/admin/keys", settings)) as { key: string };

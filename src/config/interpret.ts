@@ -1,6 +1,7 @@
 import { checkMasterKey } from "../lib/master-key.ts";
 import type { Provider } from "../providers/types.ts";
 import { readBaseUrl } from "./base-url.ts";
+import { defaultRoutes } from "./default-routes.ts";
 import { readDeployment } from "./deployment.ts";
 import type { Evaluated, OptionalVariable } from "./evaluate.ts";
 import { describeIssue, toFindings, valueAt } from "./issues.ts";
@@ -28,7 +29,8 @@ const MASTER_KEY_VARIABLE = "GATEWAY_LLM_MASTER_KEY";
  * Gives plain values their meaning: shapes first, then what only the provider registry, the environment and the other
  * entries can tell. Reports everything that is wrong; the result counts only if nothing was.
  */
-export function interpret(evaluated: Evaluated, context: ConfigContext, report: Report): Settings | undefined {
+export function interpret(given: Evaluated, context: ConfigContext, report: Report): Settings | undefined {
+	const { evaluated, notices } = withRoutes(given, context);
 	const file = parseShape(evaluated, report);
 	const routes = collectRoutes(evaluated.value).map((route) => ({
 		...route,
@@ -41,7 +43,19 @@ export function interpret(evaluated: Evaluated, context: ConfigContext, report: 
 	checkCallbacks(file, report);
 	const masterKey = file.auth.master_key ?? masterKeyFromEnvironment(context.environment, report);
 	const settings = toSettings({ file, routes, masterKey, dataDirectory: context.dataDirectory });
-	return { ...settings, notices: evaluated.unset.map((optional) => unsetNotice(optional, settings.database)) };
+	return {
+		...settings,
+		notices: [...notices, ...evaluated.unset.map((optional) => unsetNotice(optional, settings.database))],
+	};
+}
+
+/** A configuration without `model_list` serves what needs no more than the keys in the environment. */
+function withRoutes(given: Evaluated, context: ConfigContext): { evaluated: Evaluated; notices: readonly string[] } {
+	if (!isContainer(given.value) || Array.isArray(given.value) || Reflect.get(given.value, "model_list") != null) {
+		return { evaluated: given, notices: [] };
+	}
+	const { routes, notices } = defaultRoutes(context);
+	return { evaluated: { ...given, value: { ...given.value, model_list: routes } }, notices };
 }
 
 function parseShape(evaluated: Evaluated, report: Report): ConfigFile | undefined {

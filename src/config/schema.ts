@@ -19,7 +19,12 @@ export const configSchema = z.strictObject({
 		.describe("Where keys, spend and the state of deployments are kept. Changes at a restart only."),
 	redis: redisSchema.prefault({}).describe("Counters shared by several instances. Changes at a restart only."),
 	auth: authSchema.prefault({}).describe("Who may administer."),
-	model_list: z.array(routeSchema).min(1).describe("The aliases that apps may ask for."),
+	model_list: z
+		.array(routeSchema)
+		.min(1)
+		.describe(
+			"The aliases that apps may ask for. Left out: `mock`, and the current models of every provider whose key is in the environment.",
+		),
 	router: routerSchema.prefault({}).describe("How requests find their deployment, unless an alias says otherwise."),
 	cache: cacheSchema.optional().describe("Reuse of answers. Checked, but not active yet."),
 	callbacks: z

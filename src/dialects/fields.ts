@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types
 
 /** Checks the value of one field. Never called with null, which means absent everywhere. Throws GatewayError 400. */
 export type FieldRule = (value: JsonValue, param: string) => void;
-export type FieldRules = ReadonlyMap<string, FieldRule>;
+type FieldRules = ReadonlyMap<string, FieldRule>;
 
 const MODEL_LENGTH_MAX = 256;
 const STOP_SEQUENCES_MAX = 4;

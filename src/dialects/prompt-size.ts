@@ -33,7 +33,7 @@ const VALUE_OVERHEAD_TOKENS = 2;
  */
 const TOOLS_OVERHEAD_TOKENS = 450;
 
-export interface PromptSize {
+interface PromptSize {
 	readonly tokensMax: number;
 	readonly images: number;
 }

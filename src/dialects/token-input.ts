@@ -4,7 +4,7 @@ import { promptSize } from "./prompt-size.ts";
 import type { PromptTokensUpperBound, RoutingText } from "./types.ts";
 
 /** A prompt as text or as token numbers, one or several: the shape that completions and embeddings share. */
-export interface TokenInput {
+interface TokenInput {
 	/** How many prompts it is. */
 	readonly prompts: number;
 	/** Given as token numbers: their count is the exact size. */

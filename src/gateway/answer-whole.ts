@@ -1,6 +1,6 @@
 import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
-import { failureOfFault } from "./failure.ts";
+import { failureOfFault, isRequestsFault } from "./failure.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
 import type { AttemptFailure } from "./types.ts";
 
@@ -20,7 +20,9 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 	const reader = deps.dialects.readerOf[served.planned.ingress.operation];
 	const fault = reader.fault(json);
 	if (fault !== undefined) {
-		return failed(context, failureOfFault(fault, deps.runtime.clock.now()));
+		return isRequestsFault(fault)
+			? refusedWithin(context, head, bytes)
+			: failed(context, failureOfFault(fault, deps.runtime.clock.now()));
 	}
 	const { envelope } = served.planned;
 	if (envelope.stream && envelope.generates) {
@@ -46,6 +48,18 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 			headers: servedHeaders(served, head.headers, { nano: costNano, final: true }),
 		}),
 	};
+}
+
+/** Azure tells that its content filter refused a prompt with status 200 and a 400 inside: passed on as it was said. */
+async function refusedWithin(
+	context: AttemptContext,
+	head: Response,
+	bytes: Uint8Array<ArrayBuffer>,
+): Promise<AttemptResult> {
+	context.run.close();
+	await context.books.settle({ outcome: "refused", status: head.status });
+	const headers = servedHeaders(context.served, head.headers, { nano: 0, final: true });
+	return { kind: "answered", inMotion: false, response: new Response(bytes, { status: head.status, headers }) };
 }
 
 function invalid(status: number, detail: string): AttemptFailure {

@@ -41,6 +41,11 @@ export function failureOfStatus(
 	return status >= 300 && status < 400 ? failure("redirect") : undefined;
 }
 
+/** A fault that another deployment would find as well: the request itself is refused. */
+export function isRequestsFault(fault: ProviderFault): boolean {
+	return fault.status >= 400 && failureOfStatus(fault.status, new Headers(), fault, 0) === undefined;
+}
+
 /** A failure told in words inside a 200 or a stream: the status it names decides what that means for failover. */
 export function failureOfFault(fault: ProviderFault, nowMs: number): AttemptFailure {
 	const known = failureOfStatus(fault.status, new Headers(), fault, nowMs);

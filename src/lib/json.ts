@@ -2,13 +2,13 @@ import { badRequest } from "./errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json-types.ts";
 
 /** Nesting beyond this is refused before `JSON.parse` recurses into it. */
-export const JSON_DEPTH_MAX = 128;
+const JSON_DEPTH_MAX = 128;
 /** Keys in the whole document, at every level. */
-export const JSON_KEYS_MAX = 100_000;
+const JSON_KEYS_MAX = 100_000;
 /** Objects and arrays in the whole document: `[],[],…` has no keys and still costs memory. */
-export const JSON_CONTAINERS_MAX = 200_000;
+const JSON_CONTAINERS_MAX = 200_000;
 /** UTF-16 units of one key as it is spelled. */
-export const JSON_KEY_LENGTH_MAX = 16_384;
+const JSON_KEY_LENGTH_MAX = 16_384;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -20,12 +20,12 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
 /** Offsets of a value in the text, white space around it excluded. */
-export interface JsonSpan {
+interface JsonSpan {
 	readonly start: number;
 	readonly end: number;
 }
 
-export type JsonFault =
+type JsonFault =
 	| { readonly kind: "not_object" | "too_deep" | "too_many_keys" | "too_many_containers" | "key_too_long" }
 	| { readonly kind: "duplicate_key"; readonly key: string };
 

@@ -2,11 +2,11 @@ import { badRequest, type GatewayError } from "./errors.ts";
 import { decodeUtf8 } from "./json.ts";
 
 /** Parts of one form. */
-export const PARTS_MAX = 64;
+const PARTS_MAX = 64;
 /** Bytes of the headers of one part. */
-export const PART_HEADER_BYTES_MAX = 8_192;
+const PART_HEADER_BYTES_MAX = 8_192;
 /** Bytes of a field that is read as text. */
-export const FIELD_TEXT_BYTES_MAX = 1_048_576;
+const FIELD_TEXT_BYTES_MAX = 1_048_576;
 
 export interface MultipartPart {
 	readonly name: string;

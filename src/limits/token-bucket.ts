@@ -15,7 +15,7 @@ export interface TokenBucket {
 }
 
 const PARTS_PER_UNIT = 60_000;
-/** More are merged pairwise towards the lower value: late corrections then give back less, never more. */
+/** More are merged, towards the lower level: late corrections then give back less, never more. */
 const LOWS_MAX = 16;
 
 export function createTokenBucket(atMs: number): TokenBucket {
@@ -88,11 +88,24 @@ function noteLow(bucket: TokenBucket): void {
 	}
 	lows.push({ atMs: refilledAtMs, used });
 	if (lows.length > LOWS_MAX) {
-		const [oldest] = lows;
-		const next = lows[1];
-		if (oldest && next) {
-			next.used = Math.min(oldest.used, next.used);
-			lows.shift();
+		mergeClosest(lows);
+	}
+}
+
+/** Two lows become one at the later time and the lower level. The pair that differs least loses least. */
+function mergeClosest(lows: TokenBucket["lows"]): void {
+	let closest = 0;
+	let gapMin = Number.POSITIVE_INFINITY;
+	for (let index = 0; index + 1 < lows.length; index += 1) {
+		const gap = (lows[index + 1]?.used ?? 0) - (lows[index]?.used ?? 0);
+		if (gap < gapMin) {
+			gapMin = gap;
+			closest = index;
 		}
+	}
+	const [earlier] = lows.splice(closest, 1);
+	const later = lows[closest];
+	if (earlier && later) {
+		later.used = Math.min(earlier.used, later.used);
 	}
 }

@@ -8,5 +8,5 @@ export const gemini = defineProvider({
 	apiKeyEnv: "GEMINI_API_KEY",
 	operations: ["chat", "embeddings", "images.generations"],
 	priceCatalogue: "google",
-	currentModels: ["gemini-3-pro-preview", "gemini-2.5-pro", "gemini-2.5-flash"],
+	currentModels: ["gemini-3.1-pro-preview", "gemini-3.8-flash", "gemini-3.5-flash-lite"],
 });

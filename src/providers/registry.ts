@@ -1,7 +1,9 @@
+import { anthropic } from "./anthropic.ts";
 import { azure } from "./azure.ts";
 import { cerebras } from "./cerebras.ts";
 import { deepseek } from "./deepseek.ts";
 import { fireworks } from "./fireworks.ts";
+import { gemini } from "./gemini.ts";
 import { groq } from "./groq.ts";
 import { lmStudio } from "./lm-studio.ts";
 import { mistral } from "./mistral.ts";
@@ -20,6 +22,8 @@ import { xai } from "./xai.ts";
 export const providers: ReadonlyMap<string, Provider> = new Map(
 	[
 		openai,
+		anthropic,
+		gemini,
 		azure,
 		openaiCompatible,
 		groq,

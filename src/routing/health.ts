@@ -7,7 +7,7 @@ import { createRecentMedian, createSlidingCounts, type RecentMedian, type Slidin
 const COOLDOWN_MAX_MS = 300_000;
 
 /** The failure class of a provider that refuses our credential (401, 403): two in a row open the breaker. */
-export const PROVIDER_AUTH_FAILURE = "provider_auth";
+const PROVIDER_AUTH_FAILURE = "provider_auth";
 
 interface Health {
 	readonly counts: SlidingCounts;

@@ -1,7 +1,7 @@
 /** Aliases whose rotation is remembered at once; the one unused for longest is forgotten first. */
 const ROTATIONS_MAX = 10_000;
 
-export interface Weighted {
+interface Weighted {
 	readonly id: string;
 	/** Above zero. */
 	readonly weight: number;

@@ -17,7 +17,7 @@ interface Bucket {
 	failures: number;
 }
 
-export type WindowEvent = "requests" | "errors" | "successes" | "failures";
+type WindowEvent = "requests" | "errors" | "successes" | "failures";
 
 /** Sliding counts of one deployment. Times are those of a monotonic clock, milliseconds; memory is constant. */
 export interface SlidingCounts {

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { closeSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ensurePrivateDirectory } from "./private-files.ts";
 import { StoreRefused } from "./store-refused.ts";
@@ -16,15 +16,17 @@ export function backUpDatabase(
 	client: Database,
 	{ directory, version, atMs }: { readonly directory: string; readonly version: number; readonly atMs: number },
 ): string {
-	ensurePrivateDirectory(directory);
 	const time = new Date(atMs).toISOString().replaceAll(/[-:.]/g, "");
 	const path = join(directory, `before-migration-${time}-schema${version}.db`);
 	try {
+		ensurePrivateDirectory(directory);
 		// VACUUM INTO takes an empty file as its target and keeps that file's mode.
 		closeSync(openSync(path, "wx", 0o600));
 		client.query("VACUUM INTO ?").run(path);
 	} catch (error) {
-		rmSync(path, { force: true });
+		if (existsSync(path)) {
+			rmSync(path);
+		}
 		throw new StoreRefused(
 			`The database has to be brought to a newer schema, and the copy made before that could not be written to ${path}. ` +
 				"Nothing was changed. Free disk space and start again.",

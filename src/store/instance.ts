@@ -21,10 +21,6 @@ export function refuseLostDatabase(databasePath: string, backupDirectory: string
 	}
 }
 
-export function newInstanceId(): string {
-	return crypto.randomUUID();
-}
-
 export function writeInstanceId(client: Database, id: string): void {
 	client.query("insert into meta (key, value) values (?, ?)").run(META_KEY, id);
 }

@@ -3,8 +3,8 @@ import { ensurePrivateFile } from "./private-files.ts";
 import { sqliteCode } from "./sqlite-errors.ts";
 import { StoreRefused } from "./store-refused.ts";
 
-/** How long to wait for a gateway that is just stopping. */
-const WAIT_MS = 2_000;
+/** How long to wait for a gateway that is just ending. */
+const WAIT_MS = 500;
 
 /**
  * Keeps a second gateway away from the same database: it would settle the first one's running requests as crashed, and

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { backUpDatabase } from "./backup.ts";
-import { agreeOnInstance, newInstanceId, readInstanceId, refuseLostDatabase, writeInstanceId } from "./instance.ts";
+import { agreeOnInstance, readInstanceId, refuseLostDatabase, writeInstanceId } from "./instance.ts";
 import { lockDatabase } from "./lock.ts";
 import { migrate, readSchemaState } from "./migrate.ts";
 import { ensurePrivateDirectory, ensurePrivateFile, isOpenToOthers } from "./private-files.ts";
@@ -15,7 +15,7 @@ import type { StoreProblem } from "./types.ts";
 /** While opening, another process (a backup, a gateway that is stopping) may hold the database for a while. */
 const OPEN_BUSY_TIMEOUT_MS = 5_000;
 /** While serving, a wait blocks every request: rows that meet a lock wait in the writer's journal instead. */
-const SERVE_BUSY_TIMEOUT_MS = 500;
+const SERVE_BUSY_TIMEOUT_MS = 100;
 /** `busy_timeout` does not cover the switch to WAL. */
 const WAL_TRIES_MAX = 20;
 const WAL_RETRY_MS = 50;
@@ -83,30 +83,35 @@ function prepare(client: Database, options: OpenOptions, backupDirectory: string
 	const { path, migrations } = options;
 	// First of all: bun:sqlite does not wait at all by default.
 	client.run(`PRAGMA busy_timeout = ${OPEN_BUSY_TIMEOUT_MS}`);
+	// Reads only, until it is known whose file this is and that it is whole.
 	const version = readVersion(client, options);
+	if (version === 0) {
+		refuseLostDatabase(path, backupDirectory);
+	} else {
+		checkPages(client, path, backupDirectory);
+		agreeOnInstance(path, readInstanceId(client));
+	}
 	setUp(client, options.synchronous);
 	// Raises SQLITE_READONLY now instead of at the first request.
 	client.transaction(() => {}).immediate();
-	let instanceId = newInstanceId();
 	let backup: string | undefined;
-	if (version === 0) {
-		refuseLostDatabase(path, backupDirectory);
-		migrate(client, migrations, 0, () => writeInstanceId(client, instanceId));
-		agreeOnInstance(path, instanceId);
-	} else {
-		checkPages(client, path, backupDirectory);
-		instanceId = readInstanceId(client);
-		agreeOnInstance(path, instanceId);
-		if (version < migrations.length) {
-			backup = backUpDatabase(client, { directory: backupDirectory, version, atMs: options.clock.now() });
-			migrate(client, migrations, version, () => {});
-		}
+	if (version > 0 && version < migrations.length) {
+		backup = backUpDatabase(client, { directory: backupDirectory, version, atMs: options.clock.now() });
 	}
+	if (version < migrations.length) {
+		migrate(client, migrations, version, () => {
+			if (version === 0) {
+				writeInstanceId(client, crypto.randomUUID());
+			}
+		});
+	}
+	const instanceId = readInstanceId(client);
+	agreeOnInstance(path, instanceId);
 	client.run(`PRAGMA busy_timeout = ${SERVE_BUSY_TIMEOUT_MS}`);
 	return { instanceId, backup };
 }
 
-/** 0 for a new database. Reads only: nothing is changed before it is known whose file this is. */
+/** 0 for a new database. */
 function readVersion(client: Database, { path, migrations }: OpenOptions): number {
 	const state = readSchemaState(client);
 	if (state.kind === "foreign") {

@@ -1,21 +1,28 @@
-import { and, asc, gte, isNotNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, gte, isNotNull, lt, lte, type SQL, sql } from "drizzle-orm";
 import { USAGE_BUCKETS } from "./attempt-rows.ts";
 import type { Db } from "./db.ts";
 import type { SliceRow } from "./spend-totals.ts";
 import type { Tables } from "./tables.ts";
 import type { SpendDimension } from "./types.ts";
 
-/**
- * Rows that one statement adds up: about 8 ms. bun:sqlite answers on the event loop, so a report over a million rows
- * would hold up every request for seconds if it were one statement.
- */
-const SLICE_ROWS_MAX = 5_000;
+export interface SliceDeps {
+	readonly db: Db;
+	readonly tables: Tables;
+	/**
+	 * Rows that one statement adds up. bun:sqlite answers on the event loop: a report over a million rows would hold up
+	 * every request for seconds if it were one statement.
+	 */
+	readonly sliceRowsMax: number;
+}
+
+/** Without groups SQL answers a row of nulls even where there is nothing to add up. */
+const SOMETHING = sql`count(*) > 0`;
 
 type Slices = AsyncGenerator<readonly SliceRow[]>;
 
 /** Adds up whole UTC days, from `fromDay` until before `endDay`. */
 export async function* sliceDays(
-	{ db, tables: { spendDays } }: { readonly db: Db; readonly tables: Tables },
+	{ db, tables: { spendDays }, sliceRowsMax }: SliceDeps,
 	{ fromDay, endDay, groupBy }: { fromDay: number; endDay: number; groupBy: readonly SpendDimension[] },
 ): Slices {
 	const { day, keyId, team, provider, model } = spendDays;
@@ -28,32 +35,38 @@ export async function* sliceDays(
 		errors: sql`${spendDays.errors}`,
 	});
 	const primaryKey = sql`(${day}, ${keyId}, ${team}, ${provider}, ${model})`;
-	let after = sql`${primaryKey} > (${fromDay}, ${""}, ${""}, ${""}, ${""})`;
+	let after = { day: fromDay, key: "", team: "", provider: "", model: "" };
 	for (;;) {
-		const range = and(after, lt(day, endDay));
+		const start = sql`${primaryKey} > ${tuple(after)}`;
 		const [last] = await db
 			.select(columns)
 			.from(spendDays)
-			.where(range)
+			.where(and(start, lt(day, endDay)))
 			.orderBy(asc(day), asc(keyId), asc(team), asc(provider), asc(model))
 			.limit(1)
-			.offset(SLICE_ROWS_MAX - 1);
-		const end = last && sql`(${last.day}, ${last.key}, ${last.team}, ${last.provider}, ${last.model})`;
+			.offset(sliceRowsMax - 1);
+		// The bound on the day alone looks idle, but it is the one that SQLite ends its walk through the index with.
+		const end = last === undefined ? lt(day, endDay) : and(lte(day, last.day), sql`${primaryKey} <= ${tuple(last)}`);
 		yield await db
 			.select({ ...dimensions, ...figures })
 			.from(spendDays)
-			.where(end === undefined ? range : and(range, sql`${primaryKey} <= ${end}`))
-			.groupBy(...Object.values(dimensions));
-		if (end === undefined) {
+			.where(and(gte(day, after.day), start, end))
+			.groupBy(...Object.values(dimensions))
+			.having(SOMETHING);
+		if (last === undefined) {
 			return;
 		}
-		after = sql`${primaryKey} > ${end}`;
+		after = last;
 	}
+}
+
+function tuple(cell: { day: number; key: string; team: string; provider: string; model: string }): SQL {
+	return sql`(${cell.day}, ${cell.key}, ${cell.team}, ${cell.provider}, ${cell.model})`;
 }
 
 /** Adds up single attempts, for the part of a day that a report begins or ends in. */
 export async function* sliceAttempts(
-	{ db, tables: { attempts } }: { readonly db: Db; readonly tables: Tables },
+	{ db, tables: { attempts }, sliceRowsMax }: SliceDeps,
 	{ fromMs, toMs, groupBy }: { fromMs: number; toMs: number; groupBy: readonly SpendDimension[] },
 ): Slices {
 	const { openedAt, keyId, team, provider, model } = attempts;
@@ -69,14 +82,15 @@ export async function* sliceAttempts(
 			.where(and(gte(openedAt, startMs), lt(openedAt, toMs)))
 			.orderBy(asc(openedAt))
 			.limit(1)
-			.offset(SLICE_ROWS_MAX);
+			.offset(sliceRowsMax);
 		// Attempts of the same millisecond stay together, however many there are.
 		const endMs = last === undefined ? toMs : Math.max(last.openedAt, startMs + 1);
 		yield await db
 			.select({ ...dimensions, ...figures })
 			.from(attempts)
 			.where(and(gte(openedAt, startMs), lt(openedAt, endMs), isNotNull(attempts.settledAt)))
-			.groupBy(...Object.values(dimensions));
+			.groupBy(...Object.values(dimensions))
+			.having(SOMETHING);
 		if (last === undefined) {
 			return;
 		}
@@ -86,7 +100,7 @@ export async function* sliceAttempts(
 
 /** Whether any attempt was opened in a time range. */
 export async function hasAttempts(
-	{ db, tables: { attempts } }: { readonly db: Db; readonly tables: Tables },
+	{ db, tables: { attempts } }: SliceDeps,
 	fromMs: number,
 	toMs: number,
 ): Promise<boolean> {
@@ -124,8 +138,7 @@ function sums(
 	table: Tables["attempts"] | Tables["spendDays"],
 	counted: { readonly requests: SQL; readonly unpriced: SQL; readonly errors: SQL },
 ) {
-	// Without groups there is one row even where there are no rows, and its sums are null.
-	const total = (term: SQL) => sql<number>`coalesce(sum(${term}), 0)`.mapWith(Number);
+	const total = (term: SQL) => sql<number>`sum(${term})`.mapWith(Number);
 	const usage = Object.fromEntries(USAGE_BUCKETS.map((bucket) => [bucket, total(sql`${table[bucket]}`)]));
 	return {
 		// Object.fromEntries() forgets which keys it was given.
@@ -134,7 +147,7 @@ function sums(
 		unpriced: total(counted.unpriced),
 		errors: total(counted.errors),
 		// As text: bun:sqlite returns wrong numbers above 2^53.
-		costNano: sql<string>`cast(coalesce(sum(${table.costNano}), 0) as text)`,
+		costNano: sql<string>`cast(sum(${table.costNano}) as text)`,
 	};
 }
 

@@ -1,13 +1,9 @@
-import type { Db } from "./db.ts";
 import { dayOf, dayStartMs } from "./spend-days.ts";
-import { hasAttempts, sliceAttempts, sliceDays } from "./spend-slices.ts";
+import { hasAttempts, type SliceDeps, sliceAttempts, sliceDays } from "./spend-slices.ts";
 import { createSpendTotals } from "./spend-totals.ts";
-import type { Tables } from "./tables.ts";
 import type { AttemptReader } from "./types.ts";
 
-export interface SpendDeps {
-	readonly db: Db;
-	readonly tables: Tables;
+export interface SpendDeps extends SliceDeps {
 	/** Lets other work go on between two slices. */
 	readonly turn: () => Promise<void>;
 }

@@ -13,6 +13,9 @@ import { defineTables } from "./tables.ts";
 import type { Store, StoreProblem } from "./types.ts";
 import { createAttemptWriter, type GroupCommitWriter } from "./writer.ts";
 
+/** About 10 ms of the event loop. */
+const SLICE_ROWS_MAX = 3_000;
+
 export interface SqliteStoreOptions {
 	/** For backups; created for this user alone. */
 	readonly dataDirectory: string;
@@ -55,7 +58,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 		instanceId: database.instanceId,
 		backup: database.backup,
 		keys: createKeyStore({ db, tables, turn }),
-		attempts: createAttemptReader({ db, tables, log, turn }),
+		attempts: createAttemptReader({ db, tables, log, turn, sliceRowsMax: SLICE_ROWS_MAX }),
 		writer,
 		deploymentStates: createDeploymentStateStore({ db, tables }),
 		async ready() {

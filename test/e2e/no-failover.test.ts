@@ -1,9 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { closeDelimitedStream, type FailoverRig, startFailoverRig } from "../support/failover-rig.ts";
 import { chatAnswer, chatChunk, chatEvents, chatReply, usageChunk } from "../support/openai-answers.ts";
-import { breakAfter, breakAfterText, bytesStep, errorJson, json, sse, wireBytes } from "../support/replies.ts";
+import {
+	breakAfter,
+	breakAfterText,
+	bytesStep,
+	errorJson,
+	holdAfter,
+	json,
+	sse,
+	wireBytes,
+} from "../support/replies.ts";
 import { parseSse } from "../support/sse-events.ts";
 import type { Reply } from "../support/upstream.ts";
+import { gate, until } from "../support/wait.ts";
 
 /* RELIABILITY §3.1 where no other deployment may be tried: the request's own fault, and anything after the first token. */
 let rig: FailoverRig;
@@ -63,8 +73,12 @@ describe("after the first token nothing is tried again", () => {
 		.map((event) => JSON.stringify(event))
 		.join("\n\ndata: ")}\n\n`;
 	const broken: { id: string; what: string; reply: () => Reply }[] = [
-		{ id: "U10", what: "reset", reply: () => breakAfterText(sse(events), '"content":"Hello"}', "reset") },
-		{ id: "U10", what: "close inside an event", reply: () => breakAfterText(sse(events), '"content":"Hello"}', "fin") },
+		{ id: "U10", what: "reset", reply: () => breakAfterText(sse(events), '"content":" there"}', "reset") },
+		{
+			id: "U10",
+			what: "close inside an event",
+			reply: () => breakAfterText(sse(events), '"content":" there"}', "fin"),
+		},
 		{
 			id: "U10",
 			what: "close between two events",
@@ -98,9 +112,7 @@ describe("after the first token nothing is tried again", () => {
 			what: "a bad chunk size",
 			reply: () => ({
 				steps: [
-					...(
-						breakAfter(sse(events), wireBytes(sse(events.slice(0, 2), { done: false })).length - 5, "hang").steps as []
-					).slice(0, 1),
+					bytesStep(wireBytes(sse(events.slice(0, 2), { done: false })).subarray(0, -"0\r\n\r\n".length)),
 					bytesStep("zz\r\n"),
 					{ kind: "fin" as const },
 				],
@@ -108,10 +120,14 @@ describe("after the first token nothing is tried again", () => {
 		},
 	];
 	test.each(broken)("$id $what: an error event, no [DONE]", async ({ reply }) => {
-		rig.bad.script(reply);
-		const answer = await rig.ask(rig.fresh("pair"), true);
-		const { data } = parseSse(answer.text);
-		expect(answer.status).toBe(200);
+		const seen = gate();
+		// Broken only once the client has its first token: before that, another deployment may take over.
+		rig.bad.script(() => holdAfter(reply(), `${JSON.stringify(events[1])}\n\n`, seen.opened));
+		await using client = await rig.openStream(rig.fresh("pair"));
+		await client.bodyUntil("the first token", (text) => text.includes('"content":"Hello"'));
+		seen.open();
+		await until("the end", () => client.completeCount() === 1 || client.state().closed);
+		const { data } = parseSse(client.response()?.text() ?? "");
 		expect(data[1]).toBe(JSON.stringify(events[1]));
 		expect(data).not.toContain("[DONE]");
 		const last = JSON.parse(data.at(-1) ?? "{}");

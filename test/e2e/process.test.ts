@@ -172,7 +172,7 @@ describe("reload", () => {
 		await client.bodyUntil("a token", (text) => text.includes("one"));
 		await writeFile(gateway.configPath ?? "", configText({ aliases: { another: { upstream } } }));
 		gateway.signal("SIGHUP");
-		await until("the alias to be gone", async () => (await gateway.post(CHAT, key, chatBody("chat"))).status === 404);
+		await until("the alias to be gone", async () => (await gateway.get("/v1/models/chat", key)).status === 404);
 		door.open();
 		await client.bodyUntil("the end", (text) => text.includes("[DONE]"));
 	}, 30_000);

@@ -203,7 +203,6 @@ const DATA_ROUTES: readonly Route[] = [
 	...PATHS.map((path) => ({ method: "POST", path, body: { model: "chat", ...INPUTS } })),
 	{ method: "GET", path: "/v1/models" },
 	{ method: "GET", path: "/v1/models/chat" },
-	{ method: "GET", path: "/v1/me" },
 	{ method: "GET", path: "/v1/requests/req_01HZ0000000000000000000000" },
 	{ method: "GET", path: "/v1/responses/resp_x" },
 	{ method: "DELETE", path: "/v1/responses/resp_x" },

@@ -43,7 +43,8 @@ async function silentStream(): Promise<string> {
 	upstream.script((incoming) => chatFor(incoming));
 	await Bun.sleep(SILENCE_MS);
 	door.open();
-	return client.bodyUntil("the end", (text) => text.includes("[DONE]"));
+	const text = await client.bodyUntil("the end", (body) => body.includes("[DONE]"));
+	return text;
 }
 
 /** 20 KB a second for longer than Bun's idle time-out, which the bytes of a body do not reset. */

@@ -27,6 +27,8 @@ export interface Verdict {
 	 * or just a close.
 	 */
 	readonly byParser?: boolean;
+	/** Upstream calls allowed although the answer is an error. Default 0. */
+	readonly calls?: number;
 }
 
 export interface BadInput {
@@ -44,6 +46,7 @@ export async function startBadInputRig(server: ConfigSpec["server"] = {}): Promi
 		aliases: {
 			"gpt-4o": { upstream },
 			narrow: { upstream, max_context_tokens: 100 },
+			listen: { upstream, model: "gpt-4o-transcribe" },
 		},
 		server,
 	});
@@ -92,7 +95,7 @@ export async function expectVerdict(rig: BadInputRig, input: BadInput): Promise<
 	const told = `${response.status} ${response.text().slice(0, 300)}`;
 	expect({ told, ok: allowed.includes(response.status) }).toEqual({ told, ok: true });
 	if (response.status >= 400) {
-		expect(rig.upstream.requests.length - callsBefore).toBe(0);
+		expect(rig.upstream.requests.length - callsBefore).toBeLessThanOrEqual(input.expected.calls ?? 0);
 	}
 	if (response.status >= 400 && input.expected.byParser !== true && input.options?.bodiless !== true) {
 		expectErrorShape(response.text(), (name) => response.header(name));
@@ -112,7 +115,7 @@ export function expectErrorShape(body: string, header: (name: string) => string 
 	expect(header("x-request-id")).toMatch(/^req_[0-9A-HJKMNP-TV-Z]{26}$/);
 	const parsed = JSON.parse(body);
 	expect(Object.keys(parsed)).toEqual(["error"]);
-	expect(parsed.error).toMatchObject({ type: expect.any(String), message: expect.any(String) });
+	expect([typeof parsed.error.type, typeof parsed.error.message]).toEqual(["string", "string"]);
 	expect(Object.keys(parsed.error).filter((name) => !ERROR_FIELDS.has(name))).toEqual([]);
 	expect(parsed.error).toHaveProperty("code");
 	expect(parsed.error).toHaveProperty("param");

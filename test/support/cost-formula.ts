@@ -24,11 +24,20 @@ export function costByHand(usage: unknown): number | undefined {
 	}
 	const promptDetails = object(fields.prompt_tokens_details ?? fields.input_tokens_details);
 	const completionDetails = object(fields.completion_tokens_details ?? fields.output_tokens_details);
-	const cached = number(promptDetails.cached_tokens) ?? number(fields.prompt_cache_hit_tokens) ?? 0;
+	const told =
+		number(promptDetails.cached_tokens) ??
+		// DeepSeek, Moonshot and Mistral have names of their own for it.
+		number(fields.prompt_cache_hit_tokens) ??
+		number(fields.cached_tokens) ??
+		number(fields.num_cached_tokens) ??
+		0;
+	// One recording tells more cached tokens than prompt tokens.
+	const cached = Math.min(prompt, told);
 	const reasoning = number(completionDetails.reasoning_tokens) ?? 0;
 	const total = number(fields.total_tokens) ?? prompt + completion;
-	// xAI counts reasoning beside completion_tokens, OpenAI inside: the total tells which.
-	const output = total === prompt + completion + reasoning ? completion + reasoning : completion;
+	// xAI counts reasoning beside completion_tokens, OpenAI inside: the total tells which, or that it would not fit inside.
+	const isBeside = total === prompt + completion + reasoning || reasoning > completion;
+	const output = isBeside ? completion + reasoning : completion;
 	return nano(prompt - cached, 3) + nano(cached, 0.7) + nano(output, 11);
 }
 

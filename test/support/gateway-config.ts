@@ -37,17 +37,13 @@ export function configText(spec: ConfigSpec): string {
 		const { deployments, ...rest } = isAlias(entry) ? entry : { deployments: [entry] };
 		return { model_alias: alias, deployments: deployments.map(deploymentSection), ...rest };
 	});
-	return JSON.stringify(
-		{
-			server: { host: "127.0.0.1", port: 0, ...spec.server },
-			auth: { master_key: spec.masterKey ?? MASTER_KEY },
-			model_list: modelList,
-			router: { strategy: "round_robin", retries: 2, retry_after_ms: 1, ...spec.router },
-			...spec.more,
-		},
-		null,
-		1,
-	);
+	return JSON.stringify({
+		server: { host: "127.0.0.1", port: 0, ...spec.server },
+		auth: { master_key: spec.masterKey ?? MASTER_KEY },
+		model_list: modelList,
+		router: { strategy: "round_robin", retries: 2, retry_after_ms: 1, ...spec.router },
+		...spec.more,
+	});
 }
 
 function isAlias(entry: AliasSpec | DeploymentSpec): entry is AliasSpec {

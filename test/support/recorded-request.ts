@@ -50,7 +50,9 @@ export function clientRequest(recorded: RecordedCase, alias: string): ClientRequ
 		}
 		return { path: `/v1/${upload[1]}`, json: undefined, form };
 	}
-	const sent = recorded.status < 400 ? recorded.request.body : null;
+	// Ollama's own embeddings route takes `prompt`, which is not OpenAI's.
+	const isForeign = recorded.request.path === "/api/embeddings";
+	const sent = recorded.status < 400 && !isForeign ? recorded.request.body : null;
 	const body = sent ?? { ...MINIMAL[recorded.api], ...streamFields(recorded) };
 	return { path: PATHS[recorded.api] ?? recorded.request.path, json: { ...body, model: alias }, form: undefined };
 }

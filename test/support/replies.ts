@@ -151,6 +151,27 @@ export function breakAfterText(reply: Reply, marker: string, how: "fin" | "reset
 	return breakAfter(reply, at + Buffer.byteLength(marker), how);
 }
 
+/** The same reply, which stops after the first `marker` on the wire until the promise settles. */
+export function holdAfter(reply: Reply, marker: string, opened: Promise<unknown>): Reply {
+	const bytes = wireBytes(reply);
+	const at = bytes.indexOf(marker);
+	if (at < 0 || !Array.isArray(reply.steps)) {
+		throw new Error(`the reply does not hold ${JSON.stringify(marker)}`);
+	}
+	const edge = at + Buffer.byteLength(marker);
+	// Array.isArray loses the element type.
+	const endings = (reply.steps as readonly Step[]).filter((step) => step.kind !== "bytes");
+	return {
+		...reply,
+		steps: [
+			bytesStep(bytes.subarray(0, edge)),
+			{ kind: "wait", until: opened },
+			...(edge < bytes.length ? [bytesStep(bytes.subarray(edge))] : []),
+			...endings,
+		],
+	};
+}
+
 /** Named faults of an upstream (RELIABILITY §3.1). Each is a whole reply. */
 export const fault = {
 	silent: (): Reply => ({ steps: [{ kind: "hang" }] }),

@@ -43,13 +43,14 @@ export function createSpendService({ attempts, clock }: SpendServiceDeps) {
 
 	return async function report(query: z.output<typeof spendQuerySchema>): Promise<SpendReport> {
 		const period = readPeriod(query, clock.now());
+		const groupBy = query.group_by === undefined ? undefined : readDimensions(query.group_by);
 		const heading = {
 			object: "spend" as const,
 			from: new Date(period.fromMs).toISOString(),
 			to: new Date(period.toMs).toISOString(),
 			total: await total(period),
 		};
-		if (query.group_by === undefined) {
+		if (groupBy === undefined) {
 			return {
 				...heading,
 				by_key: await rows(period, ["key"]),
@@ -57,7 +58,6 @@ export function createSpendService({ attempts, clock }: SpendServiceDeps) {
 				by_model: await rows(period, ["model"]),
 			};
 		}
-		const groupBy = readDimensions(query.group_by);
 		return { ...heading, group_by: groupBy, data: await rows(period, groupBy) };
 	};
 }

@@ -3,9 +3,8 @@ import type { Deployment } from "../../../src/config/types.ts";
 import { isJsonObject } from "../../../src/lib/json-types.ts";
 import { createRotation } from "../../../src/routing/rotation.ts";
 import { createFakeClock } from "../limits/fake-clock.ts";
-import { aliasOf, createMemoryAttempts, createMemoryStates } from "./fakes.ts";
 import { createAdmin, expectDocumented, refusalOf } from "./harness.ts";
-import { createMemoryKeys } from "./memory-keys.ts";
+import { aliasOf } from "./samples.ts";
 
 const PROVIDER_KEY = "sk-provider-canary-0123456789";
 
@@ -24,17 +23,12 @@ function admin() {
 		aliasOf("single", [secretive]),
 	];
 	const deployments = aliases.flatMap((alias) => alias.deployments);
-	const states = createMemoryStates();
-	const gateway = createAdmin({
-		keys: createMemoryKeys({ now: () => 0 }),
-		attempts: createMemoryAttempts([]),
-		states,
+	return createAdmin({
 		snapshot: {
 			aliases: new Map(aliases.map((alias) => [alias.name, alias])),
 			deployments: new Map(deployments.map((deployment) => [deployment.id, deployment])),
 		},
 	});
-	return { states, ...gateway };
 }
 
 function byId(json: { readonly data?: unknown }) {
@@ -44,7 +38,8 @@ function byId(json: { readonly data?: unknown }) {
 
 describe("listing deployments", () => {
 	test("tells configuration and health, and of the address only the host", async () => {
-		const { call, health, clock } = admin();
+		await using gateway = await admin();
+		const { call, health, clock } = gateway;
 		health.started("dep_smart_0");
 		health.succeeded("dep_smart_0", 120);
 		health.started("dep_smart_0");
@@ -85,22 +80,24 @@ describe("listing deployments", () => {
 
 describe("taking a deployment out of rotation and putting it back", () => {
 	test("by id: in force and on disk before the answer", async () => {
-		const { call, rotation, states } = admin();
+		await using gateway = await admin();
+		const { call, rotation, store } = gateway;
 		const disabled = await call("POST", "/admin/deployments/disable", { id: "dep_smart_0" });
 		expect(disabled.status).toBe(200);
 		expectDocumented("DeploymentChange", disabled.json);
 		expect(disabled.json.warning).toBeNull();
 		expect(byId(disabled.json).get("dep_smart_0")).toMatchObject({ enabled: false });
 		expect([rotation.isEnabled("dep_smart_0"), rotation.isEnabled("dep_smart_1")]).toEqual([false, true]);
-		expect([...states.stored]).toEqual(["dep_smart_0"]);
+		expect([...(await store.deploymentStates.disabled())]).toEqual(["dep_smart_0"]);
 		const enabled = await call("POST", "/admin/deployments/enable", { id: "dep_smart_0" });
 		expect(byId(enabled.json).get("dep_smart_0")).toMatchObject({ enabled: true });
 		expect(rotation.isEnabled("dep_smart_0")).toBe(true);
-		expect(states.stored.size).toBe(0);
+		expect((await store.deploymentStates.disabled()).size).toBe(0);
 	});
 
 	test("by alias, provider and model: every one that matches", async () => {
-		const { call, rotation } = admin();
+		await using gateway = await admin();
+		const { call, rotation } = gateway;
 		const selector = { model_alias: "smart", provider: "openai_compatible", model: "small" };
 		const { json } = await call("POST", "/admin/deployments/disable", selector);
 		expect([...byId(json).keys()]).toEqual(["dep_smart_1", "dep_smart_2"]);
@@ -108,7 +105,8 @@ describe("taking a deployment out of rotation and putting it back", () => {
 	});
 
 	test("the last one of an alias may go, with a warning that names the alias", async () => {
-		const { call } = admin();
+		await using gateway = await admin();
+		const { call } = gateway;
 		const { status, json } = await call("POST", "/admin/deployments/disable", { id: "dep_single_0" });
 		expect(status).toBe(200);
 		expect(json.warning).toContain("single");
@@ -117,10 +115,11 @@ describe("taking a deployment out of rotation and putting it back", () => {
 	});
 
 	test("twice is once", async () => {
-		const { call, states } = admin();
+		await using gateway = await admin();
+		const { call, store } = gateway;
 		await call("POST", "/admin/deployments/disable", { id: "dep_smart_0" });
 		expect((await call("POST", "/admin/deployments/disable", { id: "dep_smart_0" })).status).toBe(200);
-		expect([...states.stored]).toEqual(["dep_smart_0"]);
+		expect([...(await store.deploymentStates.disabled())]).toEqual(["dep_smart_0"]);
 	});
 
 	test.each([
@@ -135,18 +134,20 @@ describe("taking a deployment out of rotation and putting it back", () => {
 		["an unknown field", { id: "dep_smart_0", reason: "x" }, 400, "reason"],
 		["a list", "[]", 400, null],
 	])("%s is refused and changes nothing", async (_, body, status, param) => {
-		const { call, states } = admin();
+		await using gateway = await admin();
+		const { call, store } = gateway;
 		for (const action of ["disable", "enable"]) {
 			const answer = await call("POST", `/admin/deployments/${action}`, body);
 			expect(refusalOf(answer)).toMatchObject({ status, param });
 		}
-		expect(states.stored.size).toBe(0);
+		expect((await store.deploymentStates.disabled()).size).toBe(0);
 	});
 
 	test("survives a restart", async () => {
-		const { call, states } = admin();
+		await using gateway = await admin();
+		const { call, store } = gateway;
 		await call("POST", "/admin/deployments/disable", { id: "dep_smart_0" });
-		const restarted = createRotation({ states, clock: createFakeClock() });
+		const restarted = createRotation({ states: store.deploymentStates, clock: createFakeClock() });
 		await restarted.load();
 		expect([restarted.isEnabled("dep_smart_0"), restarted.isEnabled("dep_smart_1")]).toEqual([false, true]);
 	});

@@ -1,4 +1,7 @@
 import { expect } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import Ajv from "ajv/dist/2020.js";
 import { Elysia } from "elysia";
 import { deploymentsController } from "../../../src/admin/deployments/index.ts";
@@ -8,41 +11,71 @@ import { spendController } from "../../../src/admin/spend/index.ts";
 import type { ConfigSource, Snapshot } from "../../../src/config/types.ts";
 import { errors } from "../../../src/http/errors.ts";
 import { openApiDocument } from "../../../src/http/openapi.ts";
-import type { KeyDirectory } from "../../../src/keys/types.ts";
+import { createKeyDirectory } from "../../../src/keys/directory.ts";
 import { isJsonObject, type JsonObject } from "../../../src/lib/json-types.ts";
 import { createBudgetBook } from "../../../src/limits/budget.ts";
 import { createMemoryLimiter } from "../../../src/limits/memory.ts";
 import { createHealthBook } from "../../../src/routing/health.ts";
 import { createRotation } from "../../../src/routing/rotation.ts";
-import type { AttemptReader, DeploymentStateStore } from "../../../src/store/types.ts";
+import { createSqliteStore } from "../../../src/store/sqlite-store.ts";
+import type { AttemptRow, AttemptWriter, StoreProblem } from "../../../src/store/types.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
 import { createFakeClock } from "../limits/fake-clock.ts";
 
 export const NOW = Date.UTC(2026, 10, 15, 12);
 
-/** The admin API on real limits, budgets, health and rotation. */
-export function createAdmin(parts: {
-	readonly keys: KeyDirectory;
-	readonly attempts: AttemptReader;
-	readonly states: DeploymentStateStore;
-	readonly snapshot?: Partial<Snapshot>;
-}) {
+/** A real store and the real key directory over it, in a temporary folder. */
+export async function openParts() {
 	const clock = createFakeClock(NOW);
+	const dataDirectory = await mkdtemp(join(tmpdir(), "gateway-admin-"));
+	const problems: StoreProblem[] = [];
+	const store = await createSqliteStore({
+		dataDirectory,
+		path: join(dataDirectory, "gateway.db"),
+		clock,
+		onProblem: (problem) => problems.push(problem),
+	});
+	const keys = await createKeyDirectory({ store, clock, flushMs: 60_000 });
+	return {
+		clock,
+		store,
+		keys,
+		async [Symbol.asyncDispose]() {
+			await keys.close();
+			await store.close();
+			await rm(dataDirectory, { recursive: true, force: true });
+			expect(problems).toEqual([]);
+		},
+	};
+}
+
+/** Rows of the ledger as requests would have left them. */
+export async function writeRows(writer: AttemptWriter, rows: readonly AttemptRow[]): Promise<void> {
+	for (const { opening, openedAtMs, closing, settledAtMs } of rows) {
+		writer.opened({ ...opening, budgets: [] }, openedAtMs);
+		if (closing !== undefined) {
+			await writer.settled({ ...opening, budgets: [] }, openedAtMs, closing, settledAtMs ?? openedAtMs);
+		}
+	}
+	await writer.flush();
+}
+
+/** The admin API as the gateway mounts it, less its authentication. */
+export async function createAdmin(
+	given: { readonly snapshot?: Partial<Snapshot>; readonly rows?: readonly AttemptRow[] } = {},
+) {
+	const parts = await openParts();
+	const { clock, store, keys } = parts;
+	await writeRows(store.writer, given.rows ?? []);
 	const limiter = createMemoryLimiter({ clock });
 	const budgets = createBudgetBook({ clock, spent: new Map() });
 	const health = createHealthBook({ clock, random: () => 0.5 });
-	const rotation = createRotation({ states: parts.states, clock });
+	const rotation = createRotation({ states: store.deploymentStates, clock });
 	// Only the parts of a snapshot that the admin API looks at are ever there.
-	const snapshot = { aliases: new Map(), deployments: new Map(), ...parts.snapshot } as Snapshot;
+	const snapshot = { aliases: new Map(), deployments: new Map(), ...given.snapshot } as Snapshot;
 	const config: ConfigSource = { current: () => snapshot };
-	const logs: string[] = [];
-	const logger = createLogger({
-		write: (line) => logs.push(line),
-		format: "json",
-		level: "warn",
-		now: () => clock.now(),
-	});
-	const { keys, attempts } = parts;
+	const logger = createLogger({ write: () => {}, format: "json", level: "error", now: () => clock.now() });
+	const { attempts } = store;
 	const app = new Elysia()
 		.use(errors(logger))
 		.use(keysController({ keys, limiter, budgets, clock }))
@@ -69,7 +102,7 @@ export function createAdmin(parts: {
 		return { status: answer.status, headers: answer.headers, text, json: isJsonObject(json) ? json : {} };
 	}
 
-	return { call, clock, limiter, budgets, health, rotation, logs };
+	return { ...parts, call, limiter, budgets, health, rotation };
 }
 
 /** `type` and `param` of an error answer, for tables of refusals. */

@@ -1,15 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { createMemoryAttempts, createMemoryStates } from "./fakes.ts";
 import { createAdmin, expectDocumented, NOW, refusalOf } from "./harness.ts";
-import { createMemoryKeys } from "./memory-keys.ts";
-
-function admin() {
-	const keys = createMemoryKeys({ now: () => NOW });
-	return { keys, ...createAdmin({ keys, attempts: createMemoryAttempts([]), states: createMemoryStates() }) };
-}
 
 async function adminWithKey(body: unknown = {}) {
-	const gateway = admin();
+	const gateway = await createAdmin();
 	const { json } = await gateway.call("POST", "/admin/keys", body);
 	return { ...gateway, id: String(json.id), secret: String(json.key) };
 }
@@ -30,7 +23,8 @@ const FULL = {
 
 describe("creating a key", () => {
 	test("with every field answers them back, with the secret this once", async () => {
-		const { call, keys } = admin();
+		await using gateway = await createAdmin();
+		const { call, keys } = gateway;
 		const created = await call("POST", "/admin/keys", FULL);
 		expect(created.status).toBe(201);
 		expectDocumented("CreatedKey", created.json);
@@ -50,7 +44,8 @@ describe("creating a key", () => {
 	});
 
 	test("with an empty object gives a key without limits", async () => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		const { status, json } = await call("POST", "/admin/keys", {});
 		expect(status).toBe(201);
 		expect(json).toMatchObject({
@@ -69,7 +64,8 @@ describe("creating a key", () => {
 	});
 
 	test("null means absent", async () => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		const nulls = Object.fromEntries(Object.keys(FULL).map((field) => [field, null]));
 		const { status } = await call("POST", "/admin/keys", { ...nulls, enabled: true });
 		expect(status).toBe(201);
@@ -82,13 +78,15 @@ describe("creating a key", () => {
 		["25.50", 25.5],
 		[9_000_000, 9_000_000],
 	])("a budget of %p dollars is kept exactly", async (given, shown) => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		const { json } = await call("POST", "/admin/keys", { monthly_budget_usd: given });
 		expect(json.monthly_budget_usd).toBe(shown);
 	});
 
 	test("a right-to-left name is kept as it is", async () => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		const { json } = await call("POST", "/admin/keys", { name: "مفتاح" });
 		expect(json.name).toBe("مفتاح");
 	});
@@ -142,7 +140,8 @@ const REFUSED: readonly [string, unknown, string | null][] = [
 
 describe("what no key may have is refused, naming the field:", () => {
 	test.each(REFUSED)("%s", async (_, body, param) => {
-		const { call, id } = await adminWithKey({ name: "before" });
+		await using gateway = await adminWithKey({ name: "before" });
+		const { call, id } = gateway;
 		for (const answer of [await call("POST", "/admin/keys", body), await call("PATCH", `/admin/keys/${id}`, body)]) {
 			expect(refusalOf(answer)).toEqual({ status: 400, type: "invalid_request_error", param });
 		}
@@ -158,14 +157,16 @@ describe("what no key may have is refused, naming the field:", () => {
 		["a field twice", '{"rpm":1,"rpm":2}'],
 		["an own __proto__", '{"__proto__":{"rpm":1}}'],
 	])("%s", async (_, body) => {
-		const { call, id } = await adminWithKey();
+		await using gateway = await adminWithKey();
+		const { call, id } = gateway;
 		expect((await call("POST", "/admin/keys", body)).status).toBe(400);
 		expect((await call("PATCH", `/admin/keys/${id}`, body)).status).toBe(400);
 		expect(Object.hasOwn(Object.prototype, "rpm")).toBe(false);
 	});
 
 	test("a refusal never repeats what was sent beyond the field's name", async () => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		const { text } = await call("POST", "/admin/keys", { [`f${"x".repeat(5_000)}`]: "secret-value" });
 		expect(text.length).toBeLessThan(500);
 		expect(text).not.toContain("secret-value");
@@ -174,7 +175,8 @@ describe("what no key may have is refused, naming the field:", () => {
 
 describe("changing a key", () => {
 	test("changes the named fields and no other; null clears", async () => {
-		const { call, id } = await adminWithKey(FULL);
+		await using gateway = await adminWithKey(FULL);
+		const { call, id } = gateway;
 		const first = await call("PATCH", `/admin/keys/${id}`, { rpm: 5, monthly_budget_usd: null, models: null });
 		expect(first.status).toBe(200);
 		expectDocumented("Key", first.json);
@@ -184,20 +186,23 @@ describe("changing a key", () => {
 	});
 
 	test("two changes at once both apply", async () => {
-		const { call, id } = await adminWithKey();
+		await using gateway = await adminWithKey();
+		const { call, id } = gateway;
 		await Promise.all([call("PATCH", `/admin/keys/${id}`, { rpm: 5 }), call("PATCH", `/admin/keys/${id}`, { tpm: 6 })]);
 		expect((await call("GET", `/admin/keys/${id}`)).json).toMatchObject({ rpm: 5, tpm: 6 });
 	});
 
 	test("nothing to change is an error", async () => {
-		const { call, id } = await adminWithKey();
+		await using gateway = await adminWithKey();
+		const { call, id } = gateway;
 		expect((await call("PATCH", `/admin/keys/${id}`, {})).status).toBe(400);
 	});
 });
 
 describe("inspecting a key", () => {
 	test("tells what it uses now and what is left of the month", async () => {
-		const { call, id, limiter, budgets } = await adminWithKey({ rpm: 10, tpm: 1_000, monthly_budget_usd: 1 });
+		await using gateway = await adminWithKey({ rpm: 10, tpm: 1_000, monthly_budget_usd: 1 });
+		const { call, id, limiter, budgets } = gateway;
 		const subject = `key:${id}`;
 		limiter.take([{ id: subject, rpm: 10, tpm: 1_000, parallel: undefined }], 300);
 		const spent = budgets.reserve({ budgets: [], counted: [subject], amountNano: 250_000_000 });
@@ -229,7 +234,8 @@ describe("inspecting a key", () => {
 		["of 5,000 characters", "x".repeat(5_000)],
 		["that nobody has", "vk_01JD0000000000000000000009"],
 	])("an id %s is unknown, to every method", async (_, id) => {
-		const { call } = await adminWithKey();
+		await using gateway = await adminWithKey();
+		const { call } = gateway;
 		const answers = [
 			await call("GET", `/admin/keys/${id}`),
 			await call("PATCH", `/admin/keys/${id}`, { rpm: 1 }),
@@ -243,7 +249,8 @@ describe("inspecting a key", () => {
 
 describe("revoking a key", () => {
 	test("takes it away before the answer; a second time there is none", async () => {
-		const { call, keys, id, secret } = await adminWithKey();
+		await using gateway = await adminWithKey();
+		const { call, keys, id, secret } = gateway;
 		const revoked = await call("DELETE", `/admin/keys/${id}`);
 		expect(revoked).toMatchObject({ status: 200, json: { id, deleted: true } });
 		expectDocumented("KeyDeleted", revoked.json);
@@ -256,7 +263,8 @@ describe("revoking a key", () => {
 
 describe("listing keys", () => {
 	test("pages through all of them, each once", async () => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		for (let index = 0; index < 7; index += 1) {
 			await call("POST", "/admin/keys", { name: `n${index}` });
 		}
@@ -274,7 +282,8 @@ describe("listing keys", () => {
 	});
 
 	test("filters by team and by name", async () => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		await call("POST", "/admin/keys", { name: "a", team: "x" });
 		await call("POST", "/admin/keys", { name: "b", team: "x" });
 		expect((await call("GET", "/admin/keys?team=x")).json.data).toHaveLength(2);
@@ -295,7 +304,8 @@ describe("listing keys", () => {
 		["limit=1&limit=2", "limit"],
 		["__proto__[x]=1", "__proto__[x]"],
 	])("%s is refused, naming the parameter", async (query, param) => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		expect(refusalOf(await call("GET", `/admin/keys?${query}`))).toEqual({
 			status: 400,
 			type: "invalid_request_error",
@@ -304,7 +314,8 @@ describe("listing keys", () => {
 	});
 
 	test("another method is refused with the ones there are", async () => {
-		const { call } = admin();
+		await using gateway = await createAdmin();
+		const { call } = gateway;
 		const answer = await call("PUT", "/admin/keys", {});
 		expect(answer.status).toBe(405);
 		expect(answer.headers.get("allow")).toBe("GET, POST");

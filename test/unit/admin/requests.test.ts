@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NO_USAGE } from "../../../src/lib/usage.ts";
-import { attemptRow, createMemoryAttempts, createMemoryStates } from "./fakes.ts";
-import { createAdmin, expectDocumented, refusalOf } from "./harness.ts";
-import { createMemoryKeys } from "./memory-keys.ts";
+import { createAdmin, expectDocumented, refusalOf, writeRows } from "./harness.ts";
+import { attemptRow } from "./samples.ts";
 
 const ID = "req_01JD0000000000000000000001";
 const NO_SETTINGS = {
@@ -19,15 +18,16 @@ const NO_SETTINGS = {
 	enabled: true,
 };
 
-async function gateway() {
-	const keys = createMemoryKeys({ now: () => 0 });
+async function admin() {
+	const gateway = await createAdmin();
+	const { keys, store } = gateway;
 	const owner = await keys.create({ ...NO_SETTINGS, team: "shop" });
 	const mate = await keys.create({ ...NO_SETTINGS, team: "shop" });
 	const stranger = await keys.create({ ...NO_SETTINGS, team: "other" });
 	const loner = await keys.create(NO_SETTINGS);
 	const opening = { requestId: ID, keyId: owner.record.id, team: "shop" };
 	const lonely = { requestId: "req_lonely", keyId: loner.record.id, team: undefined };
-	const attempts = createMemoryAttempts([
+	await writeRows(store.writer, [
 		attemptRow({ ...opening, attempt: 1 }, { atMs: 2_000, closing: {} }),
 		attemptRow(
 			{ ...opening, attempt: 0, deploymentId: "dep_b", provider: "azure", priceVersion: undefined },
@@ -47,14 +47,15 @@ async function gateway() {
 		attemptRow({ ...opening, requestId: "req_running", streamed: true }, { atMs: 1_000, closing: undefined }),
 		attemptRow(lonely, { closing: {} }),
 	]);
-	return { owner, mate, stranger, loner, ...createAdmin({ keys, attempts, states: createMemoryStates() }) };
+	return { ...gateway, owner, mate, stranger, loner };
 }
 
 const bearer = ({ secret }: { readonly secret: string }) => ({ authorization: `Bearer ${secret}` });
 
 describe("the trail of a request", () => {
 	test("tells every attempt in order, and the final cost as their sum", async () => {
-		const { call, owner } = await gateway();
+		await using gateway = await admin();
+		const { call, owner } = gateway;
 		const { status, json } = await call("GET", `/admin/requests/${ID}`);
 		expect(status).toBe(200);
 		expectDocumented("RequestTrail", json);
@@ -118,7 +119,8 @@ describe("the trail of a request", () => {
 	});
 
 	test("of a running request is not final", async () => {
-		const { call } = await gateway();
+		await using gateway = await admin();
+		const { call } = gateway;
 		const { json } = await call("GET", "/admin/requests/req_running");
 		expectDocumented("RequestTrail", json);
 		expect(json).toMatchObject({ status: "in_flight", completed_at: null, cost_final: false, cost_usd: "0.000000" });
@@ -126,7 +128,8 @@ describe("the trail of a request", () => {
 	});
 
 	test("is shown to the key that made the request and to its team, and to nobody else", async () => {
-		const { call, owner, mate, stranger, loner } = await gateway();
+		await using gateway = await admin();
+		const { call, owner, mate, stranger, loner } = gateway;
 		const seen = async (path: string, key: { readonly secret: string }) =>
 			(await call("GET", path, undefined, bearer(key))).status;
 		const path = `/v1/requests/${ID}`;
@@ -138,21 +141,24 @@ describe("the trail of a request", () => {
 	});
 
 	test("of somebody else looks like one that never was", async () => {
-		const { call, stranger } = await gateway();
+		await using gateway = await admin();
+		const { call, stranger } = gateway;
 		const foreign = await call("GET", `/v1/requests/${ID}`, undefined, bearer(stranger));
 		const unknown = await call("GET", "/v1/requests/req_nope", undefined, bearer(stranger));
 		expect(foreign.text).toBe(unknown.text);
 	});
 
 	test("needs a key below /v1", async () => {
-		const { call } = await gateway();
+		await using gateway = await admin();
+		const { call } = gateway;
 		expect(refusalOf(await call("GET", `/v1/requests/${ID}`))).toMatchObject({ status: 401 });
 	});
 
 	test.each(["req_nope", "__proto__", "%00", "%ff", "%zz", "..%2fx", "a%20b", "x".repeat(500)])(
 		"%s is no request",
 		async (id) => {
-			const { call } = await gateway();
+			await using gateway = await admin();
+			const { call } = gateway;
 			expect(refusalOf(await call("GET", `/admin/requests/${id}`))).toEqual({
 				status: 404,
 				type: "not_found_error",

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { NO_USAGE } from "../../../src/lib/usage.ts";
 import type { AttemptRow } from "../../../src/store/types.ts";
-import { attemptRow, createMemoryAttempts, createMemoryStates } from "./fakes.ts";
 import { createAdmin, expectDocumented, refusalOf } from "./harness.ts";
-import { createMemoryKeys } from "./memory-keys.ts";
+import { attemptRow } from "./samples.ts";
 
 const KEY_A = "vk_01JD000000000000000000000A";
 const KEY_B = "vk_01JD000000000000000000000B";
@@ -32,12 +31,10 @@ const ROWS: readonly AttemptRow[] = [
 	attemptRow({ requestId: "req_4", keyId: KEY_B, team: "=cmd()|'x'!A1" }, { atMs: day(31, 9), closing: {} }),
 ];
 
-function admin(rows: readonly AttemptRow[] = ROWS) {
-	return createAdmin({
-		keys: createMemoryKeys({ now: () => 0 }),
-		attempts: createMemoryAttempts(rows),
-		states: createMemoryStates(),
-	});
+async function get(path: string, { rows = ROWS, accept = "*/*" } = {}) {
+	await using gateway = await createAdmin({ rows });
+	// Awaited here: the store closes when this function returns.
+	return await gateway.call("GET", path, undefined, { accept });
 }
 
 const MINI = {
@@ -53,7 +50,7 @@ const MINI = {
 
 describe("spend", () => {
 	test("without parameters is this month in total, by key, team and model, the dearest first", async () => {
-		const { status, json } = await admin().call("GET", "/admin/spend");
+		const { status, json } = await get("/admin/spend");
 		expect(status).toBe(200);
 		expectDocumented("SpendReport", json);
 		expect(json).toEqual({
@@ -86,7 +83,7 @@ describe("spend", () => {
 	});
 
 	test("by several dimensions, days in order", async () => {
-		const { json } = await admin().call("GET", "/admin/spend?group_by=key,day");
+		const { json } = await get("/admin/spend?group_by=key,day");
 		expectDocumented("GroupedSpendReport", json);
 		expect(json.group_by).toEqual(["key", "day"]);
 		expect(json.data).toEqual([
@@ -110,12 +107,12 @@ describe("spend", () => {
 		["from=2026-11-01&to=2026-11-01T23:59:59.999Z", 0, "2026-11-01T00:00:00.000Z", "2026-11-01T23:59:59.999Z"],
 		["from=2024-02-29&to=2024-02-29", 0, "2024-02-29T00:00:00.000Z", "2024-03-01T00:00:00.000Z"],
 	])("%s covers the days it names", async (query, requests, from, to) => {
-		const { json } = await admin().call("GET", `/admin/spend?${query}`);
+		const { json } = await get(`/admin/spend?${query}`);
 		expect(json).toMatchObject({ from, to, total: { requests } });
 	});
 
 	test("of nothing is zero", async () => {
-		const { json } = await admin([]).call("GET", "/admin/spend");
+		const { json } = await get("/admin/spend", { rows: [] });
 		expect(json).toMatchObject({ total: { requests: 0, cost_usd: "0.000000" }, by_key: [], by_team: [] });
 	});
 
@@ -140,7 +137,7 @@ describe("spend", () => {
 		[`group_by=${"key,".repeat(500)}`, "group_by"],
 		["groupby=key", "groupby"],
 	])("%s is refused, naming the parameter", async (query, param) => {
-		expect(refusalOf(await admin().call("GET", `/admin/spend?${query}`))).toEqual({
+		expect(refusalOf(await get(`/admin/spend?${query}`))).toEqual({
 			status: 400,
 			type: "invalid_request_error",
 			param,
@@ -149,10 +146,8 @@ describe("spend", () => {
 });
 
 describe("spend as CSV", () => {
-	const accept = { accept: "text/csv" };
-
 	test("has a column a dimension and the same figures", async () => {
-		const answer = await admin().call("GET", "/admin/spend?group_by=team,model&from=2026-10-01", undefined, accept);
+		const answer = await get("/admin/spend?group_by=team,model&from=2026-10-01", { accept: "text/csv" });
 		expect(answer.headers.get("content-type")).toBe("text/csv; charset=utf-8");
 		expect(answer.headers.get("vary")).toBe("accept");
 		expect(answer.text.split("\r\n")).toEqual([
@@ -166,7 +161,7 @@ describe("spend as CSV", () => {
 	});
 
 	test("has the four roll-ups when nothing is asked for", async () => {
-		const { text } = await admin().call("GET", "/admin/spend", undefined, {
+		const { text } = await get("/admin/spend", {
 			accept: "application/json;q=0.5, Text/CSV;q=0.9",
 		});
 		expect(text.split("\r\n").map((line) => line.split(",").slice(0, 3).join(","))).toEqual([
@@ -191,12 +186,12 @@ describe("spend as CSV", () => {
 		['=HYPERLINK("x","y")', '"\'=HYPERLINK(""x"",""y"")"'],
 	])("a team named %s is a text and not a formula", async (team, cell) => {
 		const rows = [attemptRow({ team }, { closing: {} })];
-		const { text } = await admin(rows).call("GET", "/admin/spend?group_by=team", undefined, accept);
+		const { text } = await get("/admin/spend?group_by=team", { rows, accept: "text/csv" });
 		expect(text.split("\r\n")[1]).toBe(`${cell},1,0,60,0,150,0,0.000099,0`);
 	});
 
 	test("is not given to who did not ask for it", async () => {
-		const { headers } = await admin().call("GET", "/admin/spend", undefined, { accept: "text/html, */*" });
+		const { headers } = await get("/admin/spend", { accept: "text/html, */*" });
 		expect(headers.get("content-type")).toStartWith("application/json");
 	});
 });

@@ -10,17 +10,16 @@ import { unauthorized } from "../../../src/lib/errors.ts";
 import { createBudgetBook } from "../../../src/limits/budget.ts";
 import { createMemoryLimiter } from "../../../src/limits/memory.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
-import { createMemoryKeys } from "../admin/memory-keys.ts";
-import { createFakeClock } from "../limits/fake-clock.ts";
+import { openParts } from "../admin/harness.ts";
 import { createFakeIo } from "./fake-io.ts";
 
 const MASTER_KEY = "gw_master_0123456789abcdefghij";
 const logger = createLogger({ write: () => {}, format: "json", level: "error", now: () => 0 });
 
 /** The real key routes behind a master key, and the command in front of them. */
-function gateway() {
-	const clock = createFakeClock();
-	const keys = createMemoryKeys(clock);
+async function openGateway() {
+	const parts = await openParts();
+	const { clock, keys } = parts;
 	const seen: { readonly url: string; readonly authorization: string | null }[] = [];
 	const app = new Elysia()
 		.use(errors(logger))
@@ -47,12 +46,13 @@ function gateway() {
 		const { stdout } = await run("create", "--json", ...argv);
 		return JSON.parse(stdout);
 	}
-	return { app, keys, run, create, seen };
+	return { ...parts, app, run, create, seen };
 }
 
 describe("keys", () => {
 	test("create mints a key with every field, and shows the secret", async () => {
-		const { run, keys } = gateway();
+		await using gateway = await openGateway();
+		const { run, keys } = gateway;
 		const { code, stdout, stderr } = await run(
 			...["create", "--name", "checkout", "--team", "shop", "--models", "smart, gpt-4o", "--rpm", "120"],
 			...["--tpm", "90000", "--budget", "25.50", "--parallel", "8", "--strategy", "round_robin"],
@@ -73,18 +73,21 @@ describe("keys", () => {
 			metadata: { owner: "ann" },
 			enabled: false,
 		});
+		await run("update", created.id, "--enable");
 		expect(keys.verify(created.key).id).toBe(created.id);
 	});
 
 	test("create prints the secret on a line of its own, with a warning, for people", async () => {
-		const { run } = gateway();
+		await using gateway = await openGateway();
+		const { run } = gateway;
 		const { stdout } = await run("create", "--name", "me");
 		expect(stdout).toMatch(/^key {2}gw_virt_\w+$/m);
 		expect(stdout).toContain("shown this once");
 	});
 
 	test("list is a table that no name can break, and tells how to go on", async () => {
-		const { run, create, keys } = gateway();
+		await using gateway = await openGateway();
+		const { run, create, keys } = gateway;
 		for (let index = 0; index < 3; index += 1) {
 			await create("--name", `n${index}`, "--rpm", "5");
 		}
@@ -98,18 +101,20 @@ describe("keys", () => {
 		expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
 		expect(lines.at(-1)).toMatch(/^More: gateway-llm keys list --after vk_\w{26}$/);
 		const next = await run("list", "--after", lines.at(-1)?.split(" ").at(-1) ?? "");
-		expect(next.stdout).toContain("n0");
+		expect(next.stdout.trimEnd().split("\n")).toHaveLength(2);
 	});
 
 	test("list says so when there are none, and filters", async () => {
-		const { run, create } = gateway();
+		await using gateway = await openGateway();
+		const { run, create } = gateway;
 		await create("--team", "shop");
 		expect((await run("list", "--team", "other & more")).stdout).toBe("No virtual keys.\n");
 		expect(JSON.parse((await run("list", "--team", "shop", "--json")).stdout).data).toHaveLength(1);
 	});
 
 	test("show tells the settings and the usage", async () => {
-		const { run, create } = gateway();
+		await using gateway = await openGateway();
+		const { run, create } = gateway;
 		const { id } = await create("--budget", "5");
 		const { stdout } = await run("show", id);
 		expect(stdout).toMatch(/^monthly_budget_usd +5$/m);
@@ -117,7 +122,8 @@ describe("keys", () => {
 	});
 
 	test("update changes, clears, disables and enables", async () => {
-		const { run, create } = gateway();
+		await using gateway = await openGateway();
+		const { run, create } = gateway;
 		const { id } = await create("--rpm", "5", "--budget", "5", "--models", "a");
 		const changed = await run("update", id, "--tpm", "7", "--clear", "rpm,budget,models", "--disable", "--json");
 		expect(JSON.parse(changed.stdout)).toMatchObject({
@@ -131,7 +137,8 @@ describe("keys", () => {
 	});
 
 	test("revoke takes the key away; a second time says so, exit 1", async () => {
-		const { run, create } = gateway();
+		await using gateway = await openGateway();
+		const { run, create } = gateway;
 		const { id } = await create();
 		expect(await run("revoke", id)).toEqual({ code: 0, stdout: `Revoked ${id}.\n`, stderr: "" });
 		const again = await run("revoke", id);
@@ -140,13 +147,15 @@ describe("keys", () => {
 	});
 
 	test("an id cannot leave its place in the path", async () => {
-		const { run, seen } = gateway();
+		await using gateway = await openGateway();
+		const { run, seen } = gateway;
 		await run("show", "../deployments?x=/");
 		expect(seen.map(({ url }) => url)).toEqual(["http://127.0.0.1:8080/admin/keys/..%2Fdeployments%3Fx%3D%2F"]);
 	});
 
 	test("the gateway's refusal is told in its own words", async () => {
-		const { run } = gateway();
+		await using gateway = await openGateway();
+		const { run } = gateway;
 		const { code, stderr } = await run("create", "--expires", "yesterday");
 		expect(code).toBe(1);
 		expect(stderr).toContain("expires_at: must be an RFC 3339 date-time");
@@ -162,7 +171,8 @@ describe("reaching the gateway", () => {
 	afterAll(() => rm(folder, { recursive: true, force: true }));
 
 	test("the master key of the data directory serves when the environment has none", async () => {
-		const { app, seen } = gateway();
+		await using gateway = await openGateway();
+		const { app, seen } = gateway;
 		const world = createFakeIo({ fetch: (request) => app.handle(request) });
 		expect(await runCli(["keys", "list", "--data", folder], world.io)).toBe(0);
 		expect(seen.map(({ authorization }) => authorization)).toEqual([`Bearer ${MASTER_KEY}`]);
@@ -185,7 +195,8 @@ describe("reaching the gateway", () => {
 		["https://gateway.example.com", false],
 		["http://gateway.example.com/prefix/", true],
 	])("over %s the master key is warned about: %p", async (url, warned) => {
-		const { app } = gateway();
+		await using gateway = await openGateway();
+		const { app } = gateway;
 		let asked = "";
 		const world = createFakeIo({
 			env: { GATEWAY_LLM_MASTER_KEY: MASTER_KEY },

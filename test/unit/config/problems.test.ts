@@ -16,7 +16,6 @@ const CASES: readonly (readonly [name: string, text: string, expected: readonly 
 	],
 	["a key that is no text", `? [a]\n: b\n${MODEL_LIST}`, ["1:1: keys must be plain text"]],
 	["two documents", `${MODEL_LIST}---\na: 1\n`, ["6:1: Source contains multiple documents…"]],
-	["no model_list", "server: { port: 1 }\n", ["1:1 model_list: is missing"]],
 	["an empty model_list", "model_list: []\n", ["1:13 model_list: must have at least 1 entry"]],
 	["a misspelt section", `servr: {}\n${MODEL_LIST}`, ['1:1 servr: unknown key "servr"; did you mean "server"?']],
 	[

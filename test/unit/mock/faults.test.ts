@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { startMockProvider } from "../../../src/mock/server.ts";
 import { schemaFaults } from "../../support/openai-schema.ts";
 import { parseSse } from "../../support/sse-events.ts";
+import { until } from "../../support/wait.ts";
 
 const mock = startMockProvider();
 afterAll(() => mock.stop());
@@ -192,20 +193,35 @@ describe("answers that are not what they say", () => {
 
 describe("time", () => {
 	test("delay holds back the head", async () => {
-		const order: string[] = [];
-		const slow = chat("delay-150").then(() => order.push("delayed"));
-		await chat("echo").then(() => order.push("echo"));
-		await slow;
-		expect(order).toEqual(["echo", "delayed"]);
+		const leaving = new AbortController();
+		let answered = false;
+		const delayed = chat("delay-600000", {}, leaving.signal).then(
+			() => {
+				answered = true;
+			},
+			() => undefined,
+		);
+		expect((await chat("echo+delay-1")).status).toBe(200);
+		expect(answered).toBe(false);
+		leaving.abort();
+		await delayed;
 	});
 
 	test("pace holds back each token after the first", async () => {
-		const order: string[] = [];
-		const response = await chat("pace-75+tokens-3", { stream: true });
-		const reading = read(response).then(() => order.push("end"));
-		await chat("echo").then(() => order.push("echo"));
+		const leaving = new AbortController();
+		const response = await chat("pace-600000", { stream: true }, leaving.signal);
+		let text = "";
+		const reading = (async () => {
+			for await (const chunk of response.body ?? []) {
+				text += new TextDecoder().decode(chunk);
+			}
+		})().catch(() => undefined);
+		await until("the first token", () => tokensIn(text).length > 0);
+		const quick = await read(await chat("pace-1+tokens-3", { stream: true }));
+		expect(tokensIn(quick.text)).toEqual(["one", "two", "three"]);
+		expect(tokensIn(text)).toEqual(["one"]);
+		leaving.abort();
 		await reading;
-		expect(order).toEqual(["echo", "end"]);
 	});
 });
 
@@ -249,7 +265,9 @@ describe("requests that are wrong", () => {
 			parameters = { type: "object", properties: { a: parameters }, required: ["a", "__proto__", 5] };
 		}
 		const tools = [{ type: "function", function: { name: "deep", parameters } }];
-		const answer = (await (await chat("tool", { tools })).json()) as { choices: [{ finish_reason: string }] };
-		expect(answer.choices[0].finish_reason).toBe("tool_calls");
+		const answer = (await (await chat("tool", { tools })).json()) as {
+			choices: [{ message: { tool_calls: [{ function: { arguments: string } }] } }];
+		};
+		expect(answer.choices[0].message.tool_calls[0].function.arguments).toBe(`${'{"a":'.repeat(8)}{}${"}".repeat(8)}`);
 	});
 });

@@ -35,6 +35,18 @@ const DOCUMENTED: Record<
 		key: "OPENAI_API_KEY",
 		keyRequired: true,
 	},
+	anthropic: {
+		chat: "https://api.anthropic.com/v1/chat/completions",
+		others: [],
+		key: "ANTHROPIC_API_KEY",
+		keyRequired: true,
+	},
+	gemini: {
+		chat: "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions",
+		others: ["embeddings", "images.generations"],
+		key: "GEMINI_API_KEY",
+		keyRequired: true,
+	},
 	groq: {
 		chat: "https://api.groq.com/openai/v1/chat/completions",
 		others: ["responses", "audio.transcriptions", "audio.translations", "audio.speech"],

@@ -63,6 +63,19 @@ describe("the breaker", () => {
 		expect(book.view(ID).breaker).toBe("open");
 	});
 
+	test("nine requests are too few to judge by their share", () => {
+		const { book, fail, succeed } = rig();
+		for (let pair = 0; pair < 4; pair += 1) {
+			fail();
+			succeed();
+		}
+		fail();
+		expect(book.available(ID)).toBe(true);
+		succeed();
+		fail();
+		expect(book.available(ID)).toBe(false);
+	});
+
 	test("failures of more than a minute ago do not count towards the half", () => {
 		const { book, clock, fail, succeed } = rig();
 		for (let pair = 0; pair < 4; pair += 1) {

@@ -83,6 +83,18 @@ describe("smooth weighted round robin", () => {
 		expect(first()).toBe("b");
 	});
 
+	test("what is still used is not forgotten for being old", () => {
+		const rotation = createWeightedRotation(2);
+		const candidates = [
+			{ id: "a", weight: 1 },
+			{ id: "b", weight: 1 },
+		];
+		for (const name of ["used", "idle", "used", "used", "new"]) {
+			rotation.next(name, candidates);
+		}
+		expect(rotation.next("used", candidates)[0]?.id).toBe("b");
+	});
+
 	test("aliases that are no longer used are forgotten, the rest is kept", () => {
 		const rotation = createWeightedRotation(2);
 		const candidates = [
