@@ -29,7 +29,7 @@ export interface ServerProcess extends AsyncDisposable {
 	readonly processId: number;
 }
 
-export const STOP_AFTER_MS = 10_000;
+const STOP_AFTER_MS = 10_000;
 
 /** Stops a child: SIGTERM, then SIGKILL if it will not. */
 export async function stop(child: Bun.Subprocess): Promise<void> {

@@ -27,14 +27,14 @@ export interface Summary {
 	readonly streams: { readonly passThrough: StreamFigures; readonly gateway: StreamFigures };
 }
 
-export interface BusyFigures {
+interface BusyFigures {
 	readonly requestsPerSecond: number;
 	readonly p50Ms: number;
 	readonly p99Ms: number;
 	readonly cpuMicrosPerRequest: number;
 }
 
-export interface StreamFigures {
+interface StreamFigures {
 	readonly firstEventP50Ms: number;
 	readonly firstEventP99Ms: number;
 	readonly eventDelayP50Ms: number;

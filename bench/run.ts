@@ -17,13 +17,14 @@ interface Plan {
 	readonly warmUpMs: number;
 	readonly busyMs: number;
 	readonly singleMs: number;
-	/** Rounds that also run the streams, and how many streams follow each other on a connection. */
-	readonly streamRounds: number;
+	/** Rounds that also measure the single connection and the streams. */
+	readonly sideRounds: number;
+	/** How many streams follow each other on a connection. */
 	readonly streamsEach: number;
 }
 
-const DEFAULT_PLAN: Plan = { rounds: 3, warmUpMs: 800, busyMs: 4000, singleMs: 1200, streamRounds: 3, streamsEach: 2 };
-const QUICK_PLAN: Plan = { rounds: 3, warmUpMs: 250, busyMs: 600, singleMs: 200, streamRounds: 1, streamsEach: 1 };
+const DEFAULT_PLAN: Plan = { rounds: 3, warmUpMs: 800, busyMs: 4000, singleMs: 1200, sideRounds: 3, streamsEach: 2 };
+const QUICK_PLAN: Plan = { rounds: 3, warmUpMs: 250, busyMs: 600, singleMs: 200, sideRounds: 1, streamsEach: 1 };
 
 const BUSY_CONNECTIONS = 64;
 const STREAM_CONNECTIONS = 100;
@@ -73,17 +74,26 @@ async function measure(plan: Plan, contestants: readonly Contestant[]): Promise<
 		const order = round % 2 === 0 ? contestants : contestants.toReversed();
 		for (const contestant of order) {
 			const { name } = contestant;
-			const single = { kind: "closed-loop", warmUpMs: plan.warmUpMs / 2, measureMs: plan.singleMs } as const;
-			measured.push({ name, scene: "single", result: await load(jobFor(contestant, 1, BODY, single)) });
+			const run = async (scene: Measured["scene"], connections: number, body: string, phase: LoadJob["load"]) =>
+				measured.push({ name, scene, result: await load(jobFor(contestant, connections, body, phase)) });
+			const besides = round < plan.sideRounds;
+			if (besides) {
+				await run("single", 1, BODY, { kind: "closed-loop", warmUpMs: plan.warmUpMs / 2, measureMs: plan.singleMs });
+			}
 			if (name === "direct") {
 				continue;
 			}
-			const busy = { kind: "closed-loop", warmUpMs: plan.warmUpMs, measureMs: plan.busyMs } as const;
-			measured.push({ name, scene: "busy", result: await load(jobFor(contestant, BUSY_CONNECTIONS, BODY, busy)) });
-			if (round < plan.streamRounds) {
-				const streams = { kind: "streams", each: plan.streamsEach, spreadMs: STREAM_SPREAD_MS } as const;
-				const job = jobFor(contestant, STREAM_CONNECTIONS, STREAM_BODY, streams);
-				measured.push({ name, scene: "streams", result: await load(job) });
+			await run("busy", BUSY_CONNECTIONS, BODY, {
+				kind: "closed-loop",
+				warmUpMs: plan.warmUpMs,
+				measureMs: plan.busyMs,
+			});
+			if (besides) {
+				await run("streams", STREAM_CONNECTIONS, STREAM_BODY, {
+					kind: "streams",
+					each: plan.streamsEach,
+					spreadMs: STREAM_SPREAD_MS,
+				});
 			}
 		}
 	}

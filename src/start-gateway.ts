@@ -117,8 +117,8 @@ function listen(deps: Deps, options: StartOptions, config: ReloadableConfigSourc
 		hostname: options.host ?? settings.host,
 		port: options.port ?? settings.port,
 		idleTimeout: IDLE_CONNECTION_SECONDS,
-		// Ours are tighter and answer in our own shape; this one only stops what would never end.
-		maxRequestBodySize: Math.max(settings.bodyBytesMax, settings.uploadBytesMax) + 1024 * 1024,
+		// The bounds of the configuration are kept while reading, and answered in our own shape; Bun's answer has no body.
+		maxRequestBodySize: Number.MAX_SAFE_INTEGER,
 		fetch: app.fetch,
 	});
 	app.server = server;

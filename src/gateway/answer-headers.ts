@@ -16,21 +16,22 @@ export function servedHeaders(
 	served: Served,
 	upstream: Headers,
 	cost: { readonly nano: NanoUsd; readonly final: boolean },
-): Headers {
+): Record<string, string> {
 	const headers = answerHeaders(upstream);
 	const { planned, deployment } = served;
-	headers.set("x-request-id", planned.scope.requestId);
-	headers.set("x-gateway-decision", headerSafe(`${deployment.provider.id}/${deployment.model}`));
-	headers.set("x-gateway-route-bucket", planned.score.bucket);
-	headers.set("x-gateway-route-score", planned.score.score.toFixed(2));
-	headers.set("x-gateway-cost-usd", formatUsd(cost.nano));
-	headers.set("x-gateway-retries", String(served.attempt));
+	headers["x-request-id"] = planned.scope.requestId;
+	headers["x-gateway-decision"] = headerSafe(`${deployment.provider.id}/${deployment.model}`);
+	headers["x-gateway-route-bucket"] = planned.score.bucket;
+	// Cut, not rounded: 0.329 shown as 0.33 would contradict its bucket.
+	headers["x-gateway-route-score"] = (Math.floor(planned.score.score * 100) / 100).toFixed(2);
+	headers["x-gateway-cost-usd"] = formatUsd(cost.nano);
+	headers["x-gateway-retries"] = String(served.attempt);
 	if (!cost.final) {
-		headers.set("x-gateway-cost-final", "false");
+		headers["x-gateway-cost-final"] = "false";
 	}
 	if (deployment.price === undefined) {
 		// Zero here means unknown, not free.
-		headers.set("x-gateway-cost-unpriced", "true");
+		headers["x-gateway-cost-unpriced"] = "true";
 	}
 	return headers;
 }

@@ -31,7 +31,7 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 	const headers = servedHeaders(served, head.headers, { nano: 0, final: true });
 	const verbatim = bytes !== undefined && isJsonObject(json?.error) && !leaks(bytes, served.deployment.apiKey);
 	if (!verbatim) {
-		headers.set("content-type", "application/json");
+		headers["content-type"] = "application/json";
 	}
 	const body = verbatim ? bytes : JSON.stringify(errorBody(rewrite(head.status, fault, served.deployment.apiKey)));
 	return { kind: "answered", inMotion: false, response: new Response(body, { status: head.status, headers }) };

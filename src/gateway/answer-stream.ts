@@ -40,9 +40,10 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 		keepAlive: KEEP_ALIVE,
 	});
 	const headers = servedHeaders(served, head.headers, { nano: books.estimateNano(0), final: false });
-	headers.set("content-type", head.headers.get("content-type") ?? "text/event-stream");
-	headers.set("cache-control", "no-cache");
-	headers.set("x-accel-buffering", "no");
+	headers["content-type"] ??= "text/event-stream";
+	headers["cache-control"] = "no-cache";
+	// nginx would collect the events otherwise.
+	headers["x-accel-buffering"] = "no";
 	return { kind: "answered", inMotion: true, response: new Response(body, { status: head.status, headers }) };
 }
 
@@ -75,7 +76,7 @@ async function untilContent(passages: Passages, context: AttemptContext): Promis
 				return { held, pending };
 			}
 			held.push(...(arrived ?? []));
-			if (held.some(({ step }) => step === "content") || passages.reader.finished()) {
+			if (passages.answered()) {
 				return { held, pending: undefined };
 			}
 			if (arrived === undefined || held.some(({ step }) => step === "end")) {

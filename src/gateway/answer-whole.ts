@@ -30,12 +30,13 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 		return failed(context, invalid(head.status, "a whole answer where a stream was asked for"));
 	}
 	run.close();
+	const usage = reader.usage(json);
 	const costNano = await books.settle({
 		outcome: "ok",
 		status: head.status,
 		seen: {
-			usage: reader.usage(json),
-			outputTokens: reader.outputTokensSeen(json),
+			usage,
+			outputTokens: usage === undefined ? reader.outputTokensSeen(json) : 0,
 			// Only the Responses API keeps what it made under its id.
 			objectId: reader.operation === "responses" && typeof json.id === "string" ? json.id : undefined,
 		},

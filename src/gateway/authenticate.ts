@@ -22,15 +22,15 @@ export function authenticate(
 	authentication: Authentication,
 ): KeyRecord {
 	const token = bearerToken(headers);
-	if (authentication.isMasterKey(token)) {
-		throw unauthorized(
-			"The master key is for /admin only. Mint a virtual key with POST /admin/keys and use that.",
-			"virtual_key_required",
-		);
-	}
 	try {
 		return authentication.keys.verify(token);
 	} catch (error) {
+		if (authentication.isMasterKey(token)) {
+			throw unauthorized(
+				"The master key is for /admin only. Mint a virtual key with POST /admin/keys and use that.",
+				"virtual_key_required",
+			);
+		}
 		throw slowedDown(error, address, authentication.failures);
 	}
 }

@@ -17,6 +17,8 @@ export interface Passages {
 	/** undefined at the end. Throws when the provider breaks off or talks nonsense. */
 	next(): Promise<Passage[] | undefined>;
 	readonly reader: StreamReader;
+	/** Some output, or at least a word that there is none: a finished choice, a count of tokens. A bare end is neither. */
+	answered(): boolean;
 	/** The provider's own error event, once it has thrown one. */
 	errorEvent(): Uint8Array | undefined;
 	/** Reads what is left after the end, so that the connection can serve again. */
@@ -42,6 +44,7 @@ export function readPassages(context: AttemptContext, body: ReadableStream<Uint8
 	let malformed = 0;
 	let broken: BrokenAnswer | undefined;
 	let errorEvent: Uint8Array | undefined;
+	let answered = false;
 
 	function breakOff(failure: AttemptFailure): void {
 		broken ??= new BrokenAnswer(failure);
@@ -60,6 +63,7 @@ export function readPassages(context: AttemptContext, body: ReadableStream<Uint8
 			errorEvent = frame.bytes;
 			return undefined;
 		}
+		answered ||= step === "content" || (step !== "end" && reader.finished()) || reader.usage() !== undefined;
 		return { bytes: frame.bytes, step };
 	}
 	function read(chunk: Uint8Array): Passage[] {
@@ -92,7 +96,7 @@ export function readPassages(context: AttemptContext, body: ReadableStream<Uint8
 			throw error instanceof EventTooLarge ? new BrokenAnswer(brokenStream(error.message)) : error;
 		}
 	}
-	return { next, reader, errorEvent: () => errorEvent, drain: () => drain(source, context) };
+	return { next, reader, answered: () => answered, errorEvent: () => errorEvent, drain: () => drain(source, context) };
 }
 
 export function brokenStream(detail: string): AttemptFailure {

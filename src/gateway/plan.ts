@@ -3,6 +3,7 @@ import { badRequest, forbidden, GatewayError, notFound } from "../lib/errors.ts"
 import { pricesQuantities } from "../metering/cost.ts";
 import type { RouteScore } from "../routing/types.ts";
 import { mayUse, wholeSeconds } from "./admit.ts";
+import { owns } from "./owns.ts";
 import type { Admitted, Exclusion, GatewayDeps, Planned } from "./types.ts";
 
 /** Stage 3: from an alias to the deployments to try, best first. Throws when none can serve the request, saying why. */
@@ -66,6 +67,8 @@ function exclusion(
 		return "disabled";
 	}
 	if (
+		// Audio is bounded by its bytes, which says little of its length.
+		admitted.body.kind === "json" &&
 		deployment.maxContextTokens !== undefined &&
 		admitted.envelope.promptTokensMax > deployment.maxContextTokens * CONTEXT_MARGIN
 	) {
@@ -101,11 +104,7 @@ async function pinnedDeployment(admitted: Admitted, deps: GatewayDeps): Promise<
 		return undefined;
 	}
 	const owner = await deps.accounts.ledger.ownerOf(id);
-	const { principal } = admitted;
-	if (
-		owner === undefined ||
-		!(owner.keyId === principal.id || (owner.team !== undefined && owner.team === principal.team))
-	) {
+	if (owner === undefined || !owns(admitted.principal, owner)) {
 		throw notFound(
 			`Previous response with id '${id.slice(0, 100)}' not found.`,
 			"previous_response_not_found",

@@ -45,15 +45,13 @@ export function relay(context: AttemptContext, options: RelayOptions): ReadableS
 	async function end(error: unknown): Promise<AttemptFailure | undefined> {
 		run.close();
 		run.abort();
-		const failure = await closeBooks(context, options.seen(), error);
-		scope.finish();
-		return failure;
+		return closeBooks(context, options.seen(), error);
 	}
 	scope.onLeave(() => {
 		run.abort();
 		if (!begun) {
 			begun = true;
-			void end(undefined);
+			void end(undefined).finally(() => scope.finish());
 		}
 	});
 
@@ -69,14 +67,15 @@ export function relay(context: AttemptContext, options: RelayOptions): ReadableS
 			try {
 				await options.pump(sink);
 				run.close();
-				scope.finish();
 			} catch (error) {
 				const failure = await end(error);
 				await lastWords(sink, failure, options);
 			} finally {
 				sink.close();
+				// Last of all: a shutdown waits for it before it closes the connection.
+				controller.close();
+				scope.finish();
 			}
-			controller.close();
 		},
 		cancel() {
 			scope.leave("client");

@@ -3,15 +3,16 @@ import type { KeyRecord } from "../keys/types.ts";
 import { GatewayError, notFound } from "../lib/errors.ts";
 import { answerHeaders, headerSafe } from "../lib/headers.ts";
 import { newRequestId } from "../lib/ids.ts";
-import type { ObjectOwner } from "../metering/ledger-types.ts";
 import { transportFailure } from "../transport/upstream.ts";
 import { authenticate } from "./authenticate.ts";
+import { owns } from "./owns.ts";
 import { readAnswer } from "./read-answer.ts";
 import { refuse } from "./refuse.ts";
 import type { GatewayDeps } from "./types.ts";
 
 export interface StoredRequest {
-	readonly id: string;
+	/** Not a string where the path could not be decoded. */
+	readonly id: unknown;
 	readonly method: "GET" | "POST" | "DELETE";
 	/** What follows the id in the path. */
 	readonly suffix: "" | "/input_items" | "/cancel";
@@ -40,12 +41,8 @@ export function createStoredResponses(deps: GatewayDeps): StoredResponses {
 	};
 }
 
-/** Whether an object was made by this key or by another key of its team. */
-export function owns(principal: KeyRecord, owner: ObjectOwner): boolean {
-	return owner.keyId === principal.id || (owner.team !== undefined && owner.team === principal.team);
-}
-
-async function deploymentOf(id: string, principal: KeyRecord, deps: GatewayDeps): Promise<Deployment> {
+async function deploymentOf(given: unknown, principal: KeyRecord, deps: GatewayDeps): Promise<Deployment> {
+	const id = typeof given === "string" ? given : "";
 	const owner = RESPONSE_ID.test(id) ? await deps.accounts.ledger.ownerOf(id) : undefined;
 	// The same words for an id that does not exist and for somebody else's.
 	const unknown = notFound(`Response with id '${id.slice(0, 100)}' not found.`, "response_not_found", "response_id");
@@ -86,8 +83,8 @@ async function fetchStored(
 			signal: controller.signal,
 		});
 		const headers = answerHeaders(head.headers);
-		headers.set("x-request-id", requestId);
-		headers.set("x-gateway-decision", headerSafe(`${provider.id}/${deployment.model}`));
+		headers["x-request-id"] = requestId;
+		headers["x-gateway-decision"] = headerSafe(`${provider.id}/${deployment.model}`);
 		if ((head.headers.get("content-type") ?? "").includes("text/event-stream")) {
 			// A background response that is read as a stream was paid for when it was made: passed on as it comes.
 			return new Response(head.body, { status: head.status, headers });
@@ -100,7 +97,11 @@ async function fetchStored(
 	}
 }
 
-function wholeAnswer(head: Response, bytes: Uint8Array<ArrayBuffer> | undefined, headers: Headers): Response {
+function wholeAnswer(
+	head: Response,
+	bytes: Uint8Array<ArrayBuffer> | undefined,
+	headers: Record<string, string>,
+): Response {
 	const providersFault =
 		head.status >= 500 || head.status === 401 || head.status === 403 || (head.status >= 300 && head.status < 400);
 	if (bytes === undefined || providersFault) {

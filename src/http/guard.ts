@@ -22,7 +22,12 @@ export function guard(isDraining: () => boolean) {
 			throw badRequest("The Host header is missing or malformed.", undefined, "invalid_host");
 		}
 		if (request.url.length > URL_CHARACTERS_MAX) {
-			throw badRequest("The URL is too long.", undefined, "url_too_long");
+			throw new GatewayError({
+				status: 414,
+				type: "invalid_request_error",
+				message: "The URL is too long.",
+				code: "url_too_long",
+			});
 		}
 		const parsed = URL.parse(request.url);
 		if (parsed === null || parsed.pathname !== path) {

@@ -13,27 +13,20 @@ const ANSWER_HEADERS = [
 /** What of a client's request reaches a provider. Neither credentials nor cookies nor anything a proxy adds. */
 const REQUEST_HEADERS = ["accept", "openai-beta"];
 
-export function answerHeaders(upstream: Headers): Headers {
+export function answerHeaders(upstream: Headers): Record<string, string> {
 	return pick(upstream, ANSWER_HEADERS);
 }
 
 export function forwardedHeaders(client: Headers): Record<string, string> {
-	const kept: Record<string, string> = {};
-	for (const name of REQUEST_HEADERS) {
-		const value = client.get(name);
-		if (value !== null) {
-			kept[name] = value;
-		}
-	}
-	return kept;
+	return pick(client, REQUEST_HEADERS);
 }
 
-function pick(source: Headers, names: readonly string[]): Headers {
-	const kept = new Headers();
+function pick(source: Headers, names: readonly string[]): Record<string, string> {
+	const kept: Record<string, string> = {};
 	for (const name of names) {
 		const value = source.get(name);
 		if (value !== null) {
-			kept.set(name, value);
+			kept[name] = value;
 		}
 	}
 	return kept;

@@ -113,7 +113,7 @@ function scored(all: readonly Signal[]): RouteScore {
 	const signals = all
 		.filter(({ contribution }) => contribution !== 0)
 		.sort((left, right) => Math.abs(right.contribution) - Math.abs(left.contribution));
-	const score = Math.round(Math.min(1, Math.max(0, sum(signals))) * 100) / 100;
+	const score = Math.min(1, Math.max(0, sum(signals)));
 	return { score, bucket: bucketOf(score), signals };
 }
 
@@ -121,7 +121,6 @@ function sum(signals: readonly Signal[]): number {
 	return signals.reduce((total, { contribution }) => total + contribution, 0);
 }
 
-/** Of the score as it is shown, so that header and bucket never disagree. */
 function bucketOf(score: number): Tier {
 	if (score < MEDIUM_FROM) {
 		return "simple";

@@ -9,7 +9,8 @@ import {
 	type SettleWrite,
 } from "./attempt-rows.ts";
 import type { SyncDb } from "./db.ts";
-import { type EarlierAttempt, spendCell } from "./spend-days.ts";
+import { nativeStatement } from "./native-statement.ts";
+import { createSpendCells, type EarlierAttempt, type SpendCell, type SpendCells, spendCell } from "./spend-days.ts";
 import type { Tables } from "./tables.ts";
 
 /** Puts attempts into the ledger, synchronously: a transaction with an await in it would commit at the await. */
@@ -25,17 +26,17 @@ export interface AttemptLogDeps {
 }
 
 export function createAttemptLog({ client, syncDb, tables }: AttemptLogDeps): AttemptLog {
-	const insertOpening = prepareOpening(syncDb, tables);
-	const upsertSettled = prepareSettled(syncDb, tables);
-	const addToDay = prepareSpendDay(syncDb, tables);
+	const insertOpening = nativeStatement<keyof Opening>(client, openingInsert(syncDb, tables));
+	const upsertSettled = nativeStatement<keyof (Opening & Closing)>(client, settledUpsert(syncDb, tables));
+	const addToDay = nativeStatement<keyof SpendCell>(client, spendDayUpsert(syncDb, tables));
 	const earlierAttempts = prepareEarlier(syncDb, tables);
 
-	function settle(write: SettleWrite): void {
+	function settle(write: SettleWrite, days: SpendCells): void {
 		const { requestId, attempt } = write.opening;
-		const { changes } = upsertSettled.run({ ...openingColumns(write), ...closingColumns(write) });
+		const changes = upsertSettled.run({ ...openingColumns(write), ...closingColumns(write) });
 		if (changes > 0) {
 			const earlier: readonly EarlierAttempt[] = attempt === 0 ? [] : earlierAttempts.all({ requestId, attempt });
-			addToDay.run(spendCell(write, earlier));
+			days.add(spendCell(write, earlier));
 		}
 	}
 
@@ -43,8 +44,12 @@ export function createAttemptLog({ client, syncDb, tables }: AttemptLogDeps): At
 		for (const write of openings) {
 			insertOpening.run(openingColumns(write));
 		}
+		const days = createSpendCells();
 		for (const write of settles) {
-			settle(write);
+			settle(write, days);
+		}
+		for (const cell of days.all()) {
+			addToDay.run(cell);
 		}
 	});
 	return {
@@ -54,12 +59,15 @@ export function createAttemptLog({ client, syncDb, tables }: AttemptLogDeps): At
 	};
 }
 
-function prepareOpening(db: SyncDb, { attempts }: Tables) {
-	return db.insert(attempts).values(placeholders(OPENING_COLUMNS)).onConflictDoNothing().prepare();
+type Opening = ReturnType<typeof openingColumns>;
+type Closing = ReturnType<typeof closingColumns>;
+
+function openingInsert(db: SyncDb, { attempts }: Tables) {
+	return db.insert(attempts).values(placeholders(OPENING_COLUMNS)).onConflictDoNothing();
 }
 
 /** One statement for a row that is on disk as dispatched and for one that is not there yet. Changes nothing settled. */
-function prepareSettled(db: SyncDb, { attempts }: Tables) {
+function settledUpsert(db: SyncDb, { attempts }: Tables) {
 	const columns = getTableColumns(attempts);
 	const set: Record<string, SQL> = {};
 	for (const name of CLOSING_COLUMNS) {
@@ -68,11 +76,10 @@ function prepareSettled(db: SyncDb, { attempts }: Tables) {
 	return db
 		.insert(attempts)
 		.values(placeholders([...OPENING_COLUMNS, ...CLOSING_COLUMNS]))
-		.onConflictDoUpdate({ target: [attempts.requestId, attempts.attempt], set, setWhere: isNull(attempts.settledAt) })
-		.prepare();
+		.onConflictDoUpdate({ target: [attempts.requestId, attempts.attempt], set, setWhere: isNull(attempts.settledAt) });
 }
 
-function prepareSpendDay(db: SyncDb, { spendDays }: Tables) {
+function spendDayUpsert(db: SyncDb, { spendDays }: Tables) {
 	const { day, keyId, team, provider, model, ...figures } = getTableColumns(spendDays);
 	const set: Record<string, SQL> = {};
 	for (const [name, column] of Object.entries(figures)) {
@@ -83,8 +90,7 @@ function prepareSpendDay(db: SyncDb, { spendDays }: Tables) {
 	return db
 		.insert(spendDays)
 		.values(placeholders(names))
-		.onConflictDoUpdate({ target: [day, keyId, team, provider, model], set })
-		.prepare();
+		.onConflictDoUpdate({ target: [day, keyId, team, provider, model], set });
 }
 
 function prepareEarlier(db: SyncDb, { attempts }: Tables) {

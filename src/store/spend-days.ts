@@ -51,6 +51,36 @@ export function spendCell(write: SettleWrite, earlier: readonly EarlierAttempt[]
 	};
 }
 
+export type SpendCell = ReturnType<typeof spendCell>;
+
+/** The cells of one transaction, those of the same day, key and model added up: one write for all of them. */
+export interface SpendCells {
+	add(cell: SpendCell): void;
+	all(): Iterable<SpendCell>;
+}
+
+export function createSpendCells(): SpendCells {
+	const cells = new Map<string, SpendCell>();
+	return {
+		add(cell) {
+			const key = `${cell.day}\n${cell.keyId}\n${cell.team}\n${cell.provider}\n${cell.model}`;
+			const known = cells.get(key);
+			cells.set(key, known === undefined ? cell : sum(known, cell));
+		},
+		all: () => cells.values(),
+	};
+}
+
+function sum(left: SpendCell, right: SpendCell): SpendCell {
+	const { day, keyId, team, provider, model, ...figures } = left;
+	const total = { ...figures };
+	// Object.keys() forgets what the keys are.
+	for (const name of Object.keys(figures) as (keyof typeof figures)[]) {
+		total[name] += right[name];
+	}
+	return { day, keyId, team, provider, model, ...total };
+}
+
 const NONE = { any: 0, byProvider: 0, byModel: 0, byBoth: 0 };
 
 /** 1 where the attempt is the request's first one in a group of that kind, else 0. */

@@ -257,6 +257,7 @@ describe("revocation", () => {
 		await until("the stream to end", () => client.state().closed || client.completeCount() === 1, 1_000);
 		const { data } = parseSse(client.response()?.text() ?? "");
 		expect(data).not.toContain("[DONE]");
+		expect(JSON.parse(data.at(-1) ?? "{}")).toHaveProperty("error");
 		await until("the upstream to be dropped", () => upstream.requests[0]?.aborted(), 1_000);
 	});
 

@@ -3,10 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { until } from "../support/wait.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 /** The dependencies come from Bun's cache where a developer or the frozen install has filled it, else from the registry. */
 const INSTALL_DEADLINE_MS = 120_000;
+const START_DEADLINE_MS = 15_000;
+const LAUNCHER = manifest.bin["gateway-llm"];
 
 let folder = "";
 
@@ -29,11 +32,15 @@ interface Ran {
 	readonly stderr: string;
 }
 
+/** The launcher under Node looks for `bun` on the PATH: it shall find the one that runs this test. */
+function withThisBun(): Record<string, string | undefined> {
+	return { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}` };
+}
+
 async function run(command: readonly string[], cwd: string): Promise<Ran> {
 	const child = Bun.spawn([...command], {
 		cwd,
-		// The launcher under Node looks for `bun` on the PATH: it shall find the one that runs this test.
-		env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}` },
+		env: withThisBun(),
 		stdin: "ignore",
 		stdout: "pipe",
 		stderr: "pipe",
@@ -53,12 +60,40 @@ describe("the packed tarball, installed by a stranger", () => {
 	});
 
 	test.skipIf(Bun.which("node") === null)("under Node the launcher finds Bun and passes on the exit code", async () => {
-		const launcher = join(folder, "node_modules/gateway-llm", manifest.bin["gateway-llm"]);
+		const launcher = packagedFile(LAUNCHER).name ?? "";
 		const version = await run(["node", launcher, "version"], folder);
 		expect(version).toMatchObject({ code: 0, stdout: expect.stringContaining(manifest.version) });
 		const check = await run(["node", launcher, "check", "--config", "no-such-file.yaml"], folder);
 		expect(check).toMatchObject({ code: 78 });
 	});
+
+	test.skipIf(Bun.which("node") === null)(
+		"under Node it serves until the launcher is told to stop, and drains",
+		async () => {
+			const output = join(folder, "serve-stdout");
+			const child = Bun.spawn(["node", packagedFile(LAUNCHER).name ?? "", "serve", "--port", "0"], {
+				cwd: folder,
+				env: withThisBun(),
+				stdin: "ignore",
+				stdout: Bun.file(output),
+				stderr: "ignore",
+			});
+			try {
+				const url = await until(
+					"the banner",
+					async () => /^curl (\S+)\/v1/m.exec(await Bun.file(output).text())?.[1],
+					START_DEADLINE_MS,
+				);
+				expect((await fetch(`${url}/health`)).status).toBe(200);
+				child.kill("SIGTERM");
+				expect(await child.exited).toBe(0);
+				await expect(fetch(`${url}/health`)).rejects.toThrow();
+			} finally {
+				child.kill("SIGKILL");
+				await child.exited;
+			}
+		},
+	);
 
 	test("it holds what the program reads, and nothing of the workshop", async () => {
 		const files = await Array.fromAsync(new Bun.Glob("**/*").scan(join(folder, "node_modules/gateway-llm")));
@@ -69,7 +104,7 @@ describe("the packed tarball, installed by a stranger", () => {
 	});
 
 	test("the launcher fetches the Bun that this version is tested with", async () => {
-		const launcher = await packagedFile(manifest.bin["gateway-llm"]).text();
+		const launcher = await packagedFile(LAUNCHER).text();
 		expect(launcher).toContain(`const BUN_VERSION = "${manifest.devDependencies.bun}";`);
 	});
 });

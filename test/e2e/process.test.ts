@@ -216,6 +216,7 @@ describe("stop", () => {
 		await client.bodyUntil("a token", (text) => text.includes("one"));
 		gateway.signal("SIGTERM");
 		expect(await within("the exit", gateway.exited)).toBe(0);
+		await until("the connection to close", () => client.state().closed);
 		expect(client.response()?.text()).toContain('"error"');
 		expect(client.response()?.text()).not.toContain("[DONE]");
 	}, 30_000);

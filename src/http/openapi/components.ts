@@ -210,6 +210,10 @@ export function errorResponseComponents(): DocumentNode {
 	);
 }
 
+/** Any request may meet these: a malformed Host or query, another method, a bug, a gateway that is draining. */
+const ANYWHERE: readonly ErrorStatus[] = [400, 405, 500, 503];
+
 export function errorRefs(...statuses: ErrorStatus[]): DocumentNode {
-	return Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/Error${status}` }]));
+	const all = [...new Set([...ANYWHERE, ...statuses])].sort((left, right) => left - right);
+	return Object.fromEntries(all.map((status) => [status, { $ref: `#/components/responses/Error${status}` }]));
 }

@@ -22,9 +22,9 @@ interface AdminOperation {
 }
 
 function admin(operation: AdminOperation): DocumentNode {
-	const { operationId, summary, description, tag, body, parameters, status = 200, headers = [], content } = operation;
-	const bodyErrors: readonly ErrorStatus[] = body === undefined ? [] : [400, 408, 413, 415];
-	const errors = new Set<ErrorStatus>([401, 403, 405, 429, 500, ...bodyErrors, ...(operation.errors ?? [])]);
+	const { operationId, summary, description, tag, body, parameters, content } = operation;
+	const { status = 200, headers = [], errors = [] } = operation;
+	const bodyErrors: readonly ErrorStatus[] = body === undefined ? [] : [408, 413, 415];
 	return {
 		operationId,
 		summary,
@@ -37,7 +37,7 @@ function admin(operation: AdminOperation): DocumentNode {
 			: { requestBody: { required: true, content: { "application/json": { schema: schemaRef(body) } } } }),
 		responses: {
 			[status]: { description: summary, headers: headerRefs("X-Request-Id", ...headers), content },
-			...errorRefs(...[...errors].sort((left, right) => left - right)),
+			...errorRefs(401, 403, 429, ...bodyErrors, ...errors),
 		},
 	};
 }
@@ -84,7 +84,6 @@ function keyPaths(): DocumentNode {
 					query("name", "Only keys of this name."),
 				],
 				content: json("KeyList"),
-				errors: [400],
 			}),
 		},
 		"/admin/keys/{id}": {
@@ -177,7 +176,6 @@ function spendPaths(): DocumentNode {
 					},
 					"text/csv": { schema: { type: "string" } },
 				},
-				errors: [400],
 			}),
 		},
 		"/admin/requests/{id}": {
@@ -200,7 +198,7 @@ export function controlPlanePaths(): DocumentNode {
 
 /** What needs no credential. */
 export function publicPaths(): DocumentNode {
-	const open = (operationId: string, summary: string, content: DocumentNode, errors: ErrorStatus[] = []) => ({
+	const open = (operationId: string, summary: string, content: DocumentNode) => ({
 		get: {
 			operationId,
 			summary,
@@ -208,7 +206,7 @@ export function publicPaths(): DocumentNode {
 			security: [],
 			responses: {
 				200: { description: summary, content },
-				...errorRefs(405, ...errors),
+				...errorRefs(),
 			},
 		},
 	});

@@ -29,6 +29,12 @@ const EVENTS = {
 	},
 };
 
+const PROVIDER_REFUSAL = {
+	description: "The provider refused the request itself: its own 4xx status and error, passed on.",
+	headers: headerRefs(...SERVED),
+	content: { "application/json": { schema: schemaRef("Error") } },
+};
+
 interface Inference {
 	readonly operationId: string;
 	readonly summary: string;
@@ -65,7 +71,8 @@ function inference({ operationId, summary, body, multipart, streams, otherAnswer
 						...(otherAnswer === undefined ? {} : { [otherAnswer]: {} }),
 					},
 				},
-				...errorRefs(400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504),
+				...errorRefs(401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 504),
+				default: PROVIDER_REFUSAL,
 			},
 		},
 	};
@@ -85,7 +92,8 @@ function storedResponse(operationId: string, summary: string, query: readonly Do
 				headers: headerRefs("X-Request-Id", "X-Gateway-Decision"),
 				content: { "application/json": { schema: schemaRef("OpenAiObject") } },
 			},
-			...errorRefs(400, 401, 404, 405, 429, 500, 502, 503, 504),
+			...errorRefs(401, 404, 429, 502, 504),
+			default: PROVIDER_REFUSAL,
 		},
 	};
 }
@@ -116,7 +124,7 @@ function read(operation: {
 					headers: headerRefs("X-Request-Id"),
 					content: { "application/json": { schema: schemaRef(operation.answer) } },
 				},
-				...(operation.id === undefined ? errorRefs(401, 405, 429, 500) : errorRefs(401, 403, 404, 405, 429, 500)),
+				...(operation.id === undefined ? errorRefs(401, 429) : errorRefs(401, 403, 404, 429)),
 			},
 		},
 	};

@@ -55,7 +55,10 @@ export const embeddingRequestSchema = open({
 	dimensions: z.int().min(1).optional(),
 });
 
-export const moderationRequestSchema = open({ model, input: z.union([z.string(), z.array(z.unknown()).min(1)]) });
+export const moderationRequestSchema = open({
+	model: model.nullable().optional().describe("An alias of this gateway. Default: `omni-moderation-latest`."),
+	input: z.union([z.string(), z.array(z.unknown()).min(1)]),
+});
 
 export const imageGenerationRequestSchema = open({ model, prompt: z.string(), n: count, size: z.string().optional() });
 
@@ -105,12 +108,17 @@ export const modelListSchema = z.object({ object: z.literal("list"), data: z.arr
 
 export const healthSchema = z.looseObject({ status: z.string() });
 
-export const errorSchema = z.object({
-	error: z.object({
+/** Loose, and `code` and `param` optional, for the errors of a provider that are passed on as they came. */
+export const errorSchema = z.looseObject({
+	error: z.looseObject({
 		type: z.string(),
 		message: z.string(),
-		code: z.string().nullable(),
-		param: z.string().nullable().describe("The field that is wrong."),
+		code: z.string().nullable().optional().describe("Always there in the gateway's own errors."),
+		param: z
+			.string()
+			.nullable()
+			.optional()
+			.describe("The field that is wrong; always there in the gateway's own errors."),
 		kind: z.string().optional().describe("Which limit, or whose fault."),
 		retry_after_seconds: z.int().min(1).optional().describe("Equal to the `Retry-After` header."),
 	}),

@@ -261,6 +261,19 @@ describe("revoking a key", () => {
 	});
 });
 
+test("what a revoked key used of its limits is forgotten", async () => {
+	await using gateway = await adminWithKey({ rpm: 10 });
+	const { call, id, limiter } = gateway;
+	const subject = { id: `key:${id}`, rpm: 10, tpm: undefined, parallel: undefined };
+	const taken = limiter.take([subject], 0);
+	if ("ticket" in taken) {
+		taken.ticket.release();
+	}
+	expect(limiter.levels(subject).rpmUsed).toBe(1);
+	await call("DELETE", `/admin/keys/${id}`);
+	expect(limiter.levels(subject).rpmUsed).toBe(0);
+});
+
 describe("listing keys", () => {
 	test("pages through all of them, each once", async () => {
 		await using gateway = await createAdmin();

@@ -25,6 +25,7 @@ async function admin() {
 	const mate = await keys.create({ ...NO_SETTINGS, team: "shop" });
 	const stranger = await keys.create({ ...NO_SETTINGS, team: "other" });
 	const loner = await keys.create(NO_SETTINGS);
+	const hermit = await keys.create(NO_SETTINGS);
 	const opening = { requestId: ID, keyId: owner.record.id, team: "shop" };
 	const lonely = { requestId: "req_lonely", keyId: loner.record.id, team: undefined };
 	await writeRows(store.writer, [
@@ -47,7 +48,7 @@ async function admin() {
 		attemptRow({ ...opening, requestId: "req_running", streamed: true }, { atMs: 1_000, closing: undefined }),
 		attemptRow(lonely, { closing: {} }),
 	]);
-	return { ...gateway, owner, mate, stranger, loner };
+	return { ...gateway, owner, mate, stranger, loner, hermit };
 }
 
 const bearer = ({ secret }: { readonly secret: string }) => ({ authorization: `Bearer ${secret}` });
@@ -129,7 +130,7 @@ describe("the trail of a request", () => {
 
 	test("is shown to the key that made the request and to its team, and to nobody else", async () => {
 		await using gateway = await admin();
-		const { call, owner, mate, stranger, loner } = gateway;
+		const { call, owner, mate, stranger, loner, hermit } = gateway;
 		const seen = async (path: string, key: { readonly secret: string }) =>
 			(await call("GET", path, undefined, bearer(key))).status;
 		const path = `/v1/requests/${ID}`;
@@ -137,7 +138,7 @@ describe("the trail of a request", () => {
 			200, 200, 404, 404,
 		]);
 		// Keys without a team are not a team.
-		expect(await Promise.all([loner, owner].map((key) => seen("/v1/requests/req_lonely", key)))).toEqual([200, 404]);
+		expect(await Promise.all([loner, hermit].map((key) => seen("/v1/requests/req_lonely", key)))).toEqual([200, 404]);
 	});
 
 	test("of somebody else looks like one that never was", async () => {

@@ -127,12 +127,11 @@ describe("the conversation around the task", () => {
 });
 
 describe("any text at all", () => {
-	test("gives a score of two decimals between 0 and 1, and the bucket of that very number", () => {
+	test("gives a score between 0 and 1, and the bucket of that very number", () => {
 		const text = fc.oneof(fc.string({ maxLength: 400, unit: "binary" }), fc.string({ maxLength: 400 }));
 		fc.assert(
 			fc.property(text, fc.nat(50), (task, tools) => {
 				const result = score(task, { tools });
-				expect(result.score).toBe(Number(result.score.toFixed(2)));
 				expect(result.score >= 0 && result.score <= 1).toBe(true);
 				const expected = result.score < 0.33 ? "simple" : result.score < 0.66 ? "medium" : "complex";
 				expect(result.bucket).toBe(expected);
