@@ -47,7 +47,7 @@ export function mayUse(principal: KeyRecord, alias: string): boolean {
 	return principal.models.length === 0 || principal.models.includes(alias);
 }
 
-export function keySubject(key: KeyRecord): LimitSubject {
+function keySubject(key: KeyRecord): LimitSubject {
 	return { id: `key:${key.id}`, rpm: key.rpm, tpm: key.tpm, parallel: key.maxParallelRequests };
 }
 

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../lib/json-types.ts";
 import { discard } from "../transport/upstream.ts";
 
 /** An answer is read whole before it is passed on only up to this size (bytes). */
-export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The bytes of an answer, or undefined when there are too many of them. */
 export async function readAnswer(

@@ -6,7 +6,7 @@ import type { PriceSheet, Rates } from "./types.ts";
  * `dall-e-3` (0.04 to 0.12 dollars an image by size and quality, which usage does not tell),
  * speech by `gpt-4o-mini-tts` (billed by audio tokens that its answer does not report).
  */
-export const SUPPLEMENT_VERSION = "gateway-supplement@2026-11";
+const SUPPLEMENT_VERSION = "gateway-supplement@2026-11";
 
 const NO_RATES: Rates = {
 	inputPerMillion: 0,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 export const tierSchema = z.enum(["simple", "medium", "complex"]);
-export const strategySchema = z.enum(["round_robin", "least_latency", "classifier"]);
+const strategySchema = z.enum(["round_robin", "least_latency", "classifier"]);
 
 const strategy = strategySchema.describe(
 	"How the first deployment is chosen: by weight in turn, by the lowest time to first token, or by how hard the prompt is.",

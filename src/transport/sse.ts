@@ -16,7 +16,7 @@ export interface SseSplitter {
 }
 
 /** An event may not be larger than this (bytes): an endless line is a fault of the provider, not a reason to grow. */
-export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
+const EVENT_BYTES_MAX = 4 * 1024 * 1024;
 
 export class EventTooLarge extends Error {
 	override readonly name = "EventTooLarge";

@@ -85,7 +85,7 @@ export function createGatewayClient(url: string, masterKey: string): GatewayClie
 	};
 }
 
-export async function readAnswer(response: Response): Promise<Answer> {
+async function readAnswer(response: Response): Promise<Answer> {
 	const text = await response.text();
 	return {
 		status: response.status,

@@ -6,7 +6,7 @@ export const SANITY_USAGE: ServedUsage = { prompt: 60, completion: 150 };
 /** gpt-4o-mini, dollars per million. */
 export const SANITY_PRICE = { input_per_million: 0.15, output_per_million: 0.6 } as const;
 
-export function usageBlock(usage: ServedUsage) {
+function usageBlock(usage: ServedUsage) {
 	return {
 		prompt_tokens: usage.prompt,
 		completion_tokens: usage.completion,

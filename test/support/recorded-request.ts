@@ -82,7 +82,7 @@ export function isUsageChunk(data: string): boolean {
 	}
 }
 
-export function hasUsageChunk(recorded: RecordedCase): boolean {
+function hasUsageChunk(recorded: RecordedCase): boolean {
 	return recorded.response.body
 		.toString()
 		.split("\n")

@@ -119,7 +119,7 @@ export function httpChunk(piece: Uint8Array): Buffer {
 }
 
 /** Pieces of a body, cut at the given offsets. Empty pieces are left out. */
-export function cutAt(body: Buffer, cuts: readonly number[]): Buffer[] {
+function cutAt(body: Buffer, cuts: readonly number[]): Buffer[] {
 	const edges = [...new Set([0, ...cuts.filter((cut) => cut > 0 && cut < body.length), body.length])].sort(
 		(a, b) => a - b,
 	);
