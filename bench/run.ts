@@ -23,7 +23,7 @@ interface Plan {
 	readonly streamsEach: number;
 }
 
-const DEFAULT_PLAN: Plan = { rounds: 3, warmUpMs: 800, busyMs: 4000, singleMs: 1200, sideRounds: 3, streamsEach: 2 };
+const DEFAULT_PLAN: Plan = { rounds: 3, warmUpMs: 3000, busyMs: 4000, singleMs: 1200, sideRounds: 3, streamsEach: 2 };
 const QUICK_PLAN: Plan = { rounds: 3, warmUpMs: 200, busyMs: 450, singleMs: 200, sideRounds: 1, streamsEach: 1 };
 
 const BUSY_CONNECTIONS = 64;

@@ -22,7 +22,7 @@ import { createSqliteStore } from "./store/sqlite-store.ts";
 import { StoreRefused } from "./store/store-refused.ts";
 import type { Store, StoreProblem } from "./store/types.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import { sendUpstream } from "./transport/upstream.ts";
+import { createSend } from "./transport/upstream.ts";
 
 /** Everything a running gateway is made of. */
 export interface Deps {
@@ -71,7 +71,7 @@ export async function openDeps(config: ReloadableConfigSource, dataDirectory: st
 			isEnabled: rotation.isEnabled,
 		},
 		dialects: { ingressOf: createIngresses({ promptTokensUpperBound }), readerOf },
-		runtime: { clock, deadlines: createDeadlines(clock), send: sendUpstream, live, logger, random: Math.random },
+		runtime: { clock, deadlines: createDeadlines(clock), send: createSend(), live, logger, random: Math.random },
 	};
 	return { gateway, keys, store, rotation, logger };
 }

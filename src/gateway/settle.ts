@@ -135,6 +135,9 @@ function estimated(planned: Planned, outputTokens: number): Usage {
 
 /** Images, seconds and characters that only the request tells. */
 function withQuantities(usage: Usage, quantities: Planned["envelope"]["quantities"]): Usage {
+	if (quantities.images === undefined && quantities.seconds === undefined && quantities.characters === undefined) {
+		return usage;
+	}
 	return {
 		...usage,
 		images: usage.images || (quantities.images ?? 0),

@@ -1,18 +1,29 @@
-import { monotonicFactory, ulid } from "ulid";
+import { monotonicFactory } from "ulid";
 
-const nextRequestUlid = monotonicFactory();
+/** Random numbers are asked for by the thousand: one at a time each would be a call into the operating system's source. */
+const pool = new Uint32Array(1024);
+let taken = pool.length;
 
-/** Prefixes of the identifiers a user may see. Never secrets. */
-export type IdPrefix = "vk" | "req" | "dep";
-
-/** A new sortable identifier: prefix, underscore, ULID. `vk_01HZ…` */
-export function newId(prefix: Exclude<IdPrefix, "req" | "dep">): string {
-	return `${prefix}_${ulid()}`;
+function pooledRandom(): number {
+	if (taken === pool.length) {
+		crypto.getRandomValues(pool);
+		taken = 0;
+	}
+	const number = pool[taken] ?? 0;
+	taken += 1;
+	return number / 2 ** 32;
 }
 
-/** A request id. Monotonic within the process, so ledger rows append to their index in order. */
+const nextUlid = monotonicFactory(pooledRandom);
+
+/** A new sortable identifier: prefix, underscore, ULID. `vk_01HZ…` */
+export function newId(prefix: "vk"): string {
+	return `${prefix}_${nextUlid()}`;
+}
+
+/** A request id. Ids of one process sort in the order they were made, so ledger rows append to their index. */
 export function newRequestId(): string {
-	return `req_${nextRequestUlid()}`;
+	return `req_${nextUlid()}`;
 }
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -14,7 +14,31 @@ export interface UpstreamRequest {
 /** Resolves with the response head. Rejects with a transport error; see `transportFailure`. */
 export type SendUpstream = (request: UpstreamRequest) => Promise<Response>;
 
-export const sendUpstream: SendUpstream = (request) =>
+/**
+ * Calls providers. Bun's HTTP client is a thread of its own, asleep when it has nothing to do, and waking it costs more
+ * than the rest of a call: so the calls of one turn of the event loop are made together, at its end, with one wake-up for
+ * all of them. Measured at 64 connections on two cores: a third more requests a second.
+ */
+export function createSend(): SendUpstream {
+	let waiting: (() => void)[] = [];
+
+	function sendAll(): void {
+		const calls = waiting;
+		waiting = [];
+		for (const make of calls) {
+			make();
+		}
+	}
+	return (request) =>
+		new Promise((resolve, reject) => {
+			waiting.push(() => callNow(request).then(resolve, reject));
+			if (waiting.length === 1) {
+				setImmediate(sendAll);
+			}
+		});
+}
+
+const callNow: SendUpstream = async (request) =>
 	fetch(request.url, {
 		method: request.method,
 		headers: request.headers,
