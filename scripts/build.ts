@@ -85,20 +85,20 @@ function readTarget(name: string): Target {
 	return target;
 }
 
-/** The commit the executable is made from, with `-dirty` when the tree differs; `unknown` outside a clone. */
-function readCommit(): string {
+/** The commit the executable is made from, with `-dirty` when the tree differs; undefined outside a clone. */
+function readCommit(): string | undefined {
 	if (Bun.which("git") === null) {
-		return "unknown";
+		return undefined;
 	}
 	const head = Bun.spawnSync(["git", "rev-parse", "--short=12", "HEAD"], { cwd: ROOT, stderr: "ignore" });
 	if (!head.success) {
-		return "unknown";
+		return undefined;
 	}
 	const status = Bun.spawnSync(["git", "status", "--porcelain"], { cwd: ROOT, stderr: "ignore" });
 	return `${head.stdout.toString().trim()}${status.stdout.length > 0 ? "-dirty" : ""}`;
 }
 
-async function compile(job: Job, commit: string): Promise<void> {
+async function compile(job: Job, commit: string | undefined): Promise<void> {
 	const startedAt = performance.now();
 	const result = await Bun.build({
 		entrypoints: [job.entry],
@@ -107,7 +107,7 @@ async function compile(job: Job, commit: string): Promise<void> {
 		// Embedded in the executable: stack traces in the log name lines of the source.
 		sourcemap: "linked",
 		define: {
-			BUILD_COMMIT: JSON.stringify(commit),
+			...(commit === undefined ? {} : { BUILD_COMMIT: JSON.stringify(commit) }),
 			"process.env.NODE_ENV": '"production"',
 		},
 		compile: {

@@ -37,7 +37,7 @@ export function createApp(deps: Deps, isDraining: () => boolean) {
 		.use(
 			ownRequestsController({
 				attempts: store.attempts,
-				authenticate: (request) => authenticate(request.headers, () => undefined, gateway.authentication),
+				authenticate: (request, address) => authenticate(request.headers, address, gateway.authentication),
 			}),
 		)
 		.use(docsController())

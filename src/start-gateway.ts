@@ -8,6 +8,7 @@ import { createConfigSource, type ReloadableConfigSource, type ReloadOutcome } f
 import type { Environment } from "./config/substitute.ts";
 import type { Snapshot } from "./config/types.ts";
 import { type Deps, openDeps } from "./deps.ts";
+import { IDLE_CONNECTION_SECONDS } from "./http/data-plane.ts";
 import { keptMasterKey } from "./keys/kept-master-key.ts";
 import { systemClock } from "./lib/clock.ts";
 import { createCatalogue } from "./metering/prices.ts";
@@ -51,10 +52,10 @@ export class BadConfiguration extends Error {
 	}
 }
 
-/** An idle connection is kept this long (seconds); load balancers give up after sixty. Silence with work in it is bounded elsewhere. */
-const IDLE_CONNECTION_SECONDS = 120;
 /** What was cut at the end of the drain time gets this long to settle (milliseconds). */
 const CUT_SETTLE_MS = 2_000;
+/** Bun tells how many answers are on their way, but not when the last has gone. */
+const UNSENT_LOOK_MS = 10;
 
 /** Configuration → parts → app → listening. @throws BadConfiguration, StoreRefused, or the error of the listening socket. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
@@ -86,8 +87,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 	});
 	hideSecrets(config.current(), logger);
 	const deps: Deps = await openDeps(config, dataDirectory, logger);
-	const firstKey = settings.masterKey === undefined ? await mintFirstKey(deps) : undefined;
 	const server = listen(deps, options, config);
+	const firstKey = settings.masterKey === undefined ? await mintFirstKey(deps) : undefined;
 	announce(server.url, config.current(), settings.notices, logger);
 	config.watch();
 	return {
@@ -104,8 +105,10 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
 interface Listening {
 	readonly url: string;
-	/** New connections are refused, new requests answered 503. */
+	/** From now on every new request is answered 503. */
 	stopAccepting(): void;
+	/** Answers that are made but not yet taken by their clients. */
+	unsent(): number;
 	close(): Promise<void>;
 }
 
@@ -125,9 +128,10 @@ function listen(deps: Deps, options: StartOptions, config: ReloadableConfigSourc
 	return {
 		url: server.url.origin,
 		stopAccepting() {
+			// It goes on listening, so that whoever asks is told, and a load balancer sees it leave: /health/ready is 503.
 			draining = true;
-			void server.stop(false);
 		},
+		unsent: () => server.pendingRequests,
 		close: () => server.stop(true),
 	};
 }
@@ -156,7 +160,10 @@ function stopping(
 	return {
 		async stop() {
 			server.stopAccepting();
-			await within(config.current().server.gracefulShutdownTimeoutMs, live.idle());
+			await within(
+				config.current().server.gracefulShutdownTimeoutMs,
+				live.idle().then(() => allSent(server)),
+			);
 			closed ??= close();
 			await closed;
 		},
@@ -166,6 +173,12 @@ function stopping(
 			return closed;
 		},
 	};
+}
+
+async function allSent(server: Listening): Promise<void> {
+	while (server.unsent() > 0) {
+		await Bun.sleep(UNSENT_LOOK_MS);
+	}
 }
 
 function within(milliseconds: number, work: Promise<void>): Promise<void> {

@@ -6,9 +6,14 @@ const FIELD_NAME_MAX = 100;
 
 /**
  * Checks what an administrator sent against a strict schema. The first thing that is wrong is told, with its path.
+ * @param unknown What a name that the schema does not have is called.
  * @throws GatewayError 400 with `param` naming the field.
  */
-export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+export function parseInput<Schema extends z.ZodType>(
+	schema: Schema,
+	input: unknown,
+	unknown = "Unknown or read-only field",
+): z.output<Schema> {
 	const result = schema.safeParse(input, {
 		error: (issue) => (issue.input === undefined && issue.code === "invalid_type" ? "is required" : undefined),
 	});
@@ -21,7 +26,7 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unkn
 	}
 	if (issue.code === "unrecognized_keys") {
 		const param = fieldName([...issue.path, issue.keys[0] ?? ""]);
-		throw badRequest(`Unknown or read-only field: ${param}.`, param, "unknown_field");
+		throw badRequest(`${unknown}: ${param}.`, param, "unknown_field");
 	}
 	const param = fieldName(issue.path);
 	throw badRequest(param === undefined ? `${issue.message}.` : `${param}: ${issue.message}.`, param);
@@ -41,7 +46,7 @@ export function parseQuery<Schema extends z.ZodType>(schema: Schema, request: Re
 		}
 		values.set(name, value);
 	}
-	return parseInput(schema, Object.fromEntries(values));
+	return parseInput(schema, Object.fromEntries(values), "Unknown parameter");
 }
 
 function fieldName(path: readonly PropertyKey[]): string | undefined {

@@ -1,6 +1,6 @@
 import type { RunningGateway } from "../start-gateway.ts";
 
-/** What a first start shows: where the gateway is, its keys, and a request that works when pasted. */
+/** What the start of a gateway that nobody has set up shows: where the gateway is, its keys, and a request that works when pasted. */
 export function quickStartBanner(gateway: RunningGateway, isTerminal: boolean): string {
 	const lines = ["", `Gateway-LLM answers at ${gateway.url}`, ""];
 	if (gateway.masterKeyWasGenerated) {
@@ -8,10 +8,9 @@ export function quickStartBanner(gateway: RunningGateway, isTerminal: boolean): 
 			isTerminal
 				? `Master key (for /admin; shown once): ${gateway.masterKey}`
 				: "A master key (for /admin) was generated.",
-			`It is kept in ${gateway.masterKeyFile}`,
-			"",
 		);
 	}
+	lines.push(`The master key is kept in ${gateway.masterKeyFile}`, "");
 	const [alias] = gateway.snapshot().aliases.keys();
 	if (gateway.firstKey !== undefined && alias !== undefined) {
 		const body = JSON.stringify({ model: alias, messages: [{ role: "user", content: "Hello!" }] });
@@ -21,6 +20,8 @@ export function quickStartBanner(gateway: RunningGateway, isTerminal: boolean): 
 			`curl ${gateway.url}/v1/chat/completions -H 'Authorization: Bearer ${gateway.firstKey}' -H 'Content-Type: application/json' -d '${body}'`,
 			"",
 		);
+	} else {
+		lines.push("Mint another virtual key: gateway-llm keys create --name mine", "");
 	}
 	return `${lines.join("\n")}\n`;
 }

@@ -15,7 +15,7 @@ export async function serve(options: ServeOptions, io: CliIo): Promise<number> {
 		logger.flush();
 		return explainRefusal(error, io);
 	}
-	if (gateway.firstKey !== undefined || gateway.masterKeyWasGenerated) {
+	if (gateway.masterKeyFile !== "") {
 		await io.stdout(quickStartBanner(gateway, io.isTerminal));
 	}
 	for (const warning of unpricedWarnings(gateway.snapshot())) {

@@ -14,7 +14,7 @@ export function reportSnapshot(report: {
 	return [
 		`${report.fileName} is valid: ${count(snapshot.aliases.size, "alias", "aliases")}, ${count(snapshot.deployments.size, "deployment")}.`,
 		...section("Aliases", aliases),
-		...section("Warnings", unpricedWarnings(snapshot)),
+		...section("Warnings", [...unpricedWarnings(snapshot), ...modelWarnings(snapshot)]),
 		...section("Not active in this version", snapshot.inactive),
 		...section("Notices", report.notices),
 		"",
@@ -32,10 +32,19 @@ export function reportProblems(problems: readonly ConfigProblem[]): string {
 export function unpricedWarnings(snapshot: Snapshot): readonly string[] {
 	return [...snapshot.deployments.values()]
 		.filter(({ price }) => price === undefined)
-		.map(
-			({ id, alias, provider, model }) =>
-				`deployment ${id} (${alias}: ${provider.id}/${model}) is UNPRICED: set price, or keys with a budget cannot use it`,
-		);
+		.map((deployment) => `${nameDeployment(deployment)} is UNPRICED: set price, or keys with a budget cannot use it`);
+}
+
+/** One line for each deployment whose model its provider is known not to have. */
+function modelWarnings(snapshot: Snapshot): readonly string[] {
+	return [...snapshot.deployments.values()].flatMap((deployment) => {
+		const problem = deployment.provider.checkModel(deployment.model);
+		return problem === undefined ? [] : [`${nameDeployment(deployment)}: ${problem}`];
+	});
+}
+
+function nameDeployment({ id, alias, provider, model }: Deployment): string {
+	return `deployment ${id} (${alias}: ${provider.id}/${model})`;
 }
 
 function describeAlias(alias: Alias): readonly string[] {

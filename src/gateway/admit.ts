@@ -9,6 +9,7 @@ import type { Admitted, GatewayDeps, Received } from "./types.ts";
 export async function admit(received: Received, snapshot: Snapshot, deps: GatewayDeps): Promise<Admitted> {
 	const { principal, envelope } = received;
 	const alias = allowedAlias(snapshot, principal, envelope.model);
+	received.scope.note({ alias: alias.name, stream: envelope.stream });
 	if (
 		!alias.deployments.some((deployment) => deployment.provider.operations[received.ingress.operation] !== undefined)
 	) {

@@ -35,3 +35,15 @@ export function servedHeaders(
 	}
 	return headers;
 }
+
+/** The same headers for an answer that needed no routing and cost nothing: models, stored responses. */
+export function unroutedHeaders(requestId: string, decision: string): Record<string, string> {
+	return {
+		"x-request-id": requestId,
+		"x-gateway-decision": headerSafe(decision),
+		"x-gateway-route-bucket": "simple",
+		"x-gateway-route-score": "0.00",
+		"x-gateway-cost-usd": formatUsd(0),
+		"x-gateway-retries": "0",
+	};
+}

@@ -29,7 +29,11 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 	run.close();
 	await books.settle({ outcome: "refused", status: head.status });
 	const headers = servedHeaders(served, head.headers, { nano: 0, final: true });
-	const verbatim = bytes !== undefined && isJsonObject(json?.error) && !leaks(bytes, served.deployment.apiKey);
+	const verbatim =
+		bytes !== undefined &&
+		isJsonObject(json?.error) &&
+		typeof json.error.message === "string" &&
+		!leaks(bytes, served.deployment.apiKey);
 	if (!verbatim) {
 		headers["content-type"] = "application/json";
 	}

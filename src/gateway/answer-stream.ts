@@ -1,10 +1,12 @@
 import type { StreamReader } from "../dialects/types.ts";
-import { errorBody, GatewayError } from "../lib/errors.ts";
+import { GatewayError } from "../lib/errors.ts";
 import { formatUsd } from "../lib/money.ts";
 import { completionTokens, promptTokens } from "../lib/usage.ts";
 import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
+import { settleWhenDone } from "./background.ts";
 import { brokenStream, type Passage, type Passages, readPassages } from "./passages.ts";
+import { errorEvent } from "./refuse.ts";
 import { BrokenAnswer, type RelaySink, relay } from "./relay.ts";
 import type { Seen } from "./settle.ts";
 import type { AttemptFailure } from "./types.ts";
@@ -37,6 +39,7 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 		pump: (sink) => pump(context, passages, opened, head.status, sink),
 		seen: () => seenOf(passages.reader),
 		errorEvent: (failure) => passages.errorEvent() ?? encodeError(failure),
+		goesOn: (seen) => settleLaterIfBackground(context, seen),
 		keepAlive: KEEP_ALIVE,
 	});
 	const headers = servedHeaders(served, head.headers, { nano: books.estimateNano(0), final: false });
@@ -45,6 +48,16 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 	// nginx would collect the events otherwise.
 	headers["x-accel-buffering"] = "no";
 	return { kind: "answered", inMotion: true, response: new Response(body, { status: head.status, headers }) };
+}
+
+/** `background: true` with `stream: true`: the provider goes on without a reader, and is paid for what it does. */
+function settleLaterIfBackground(context: AttemptContext, { objectId, usage }: Seen): boolean {
+	const { body } = context.served.planned;
+	if (body.kind !== "json" || body.json.background !== true || objectId === undefined || usage !== undefined) {
+		return false;
+	}
+	settleWhenDone(context, objectId);
+	return true;
 }
 
 function seenOf(reader: StreamReader): Seen {
@@ -64,7 +77,7 @@ async function untilContent(passages: Passages, context: AttemptContext): Promis
 	const commit = new Promise<"commit">((resolve) => {
 		commitNow = resolve;
 	});
-	const deadline = context.deps.runtime.deadlines.after(COMMIT_AFTER_MS, () => commitNow("commit"));
+	const deadline = context.deps.runtime.deadlines.after(commitAfterMs(context), () => commitNow("commit"));
 	try {
 		for (;;) {
 			const pending = passages.next();
@@ -86,6 +99,11 @@ async function untilContent(passages: Passages, context: AttemptContext): Promis
 	} finally {
 		deadline.clear();
 	}
+}
+
+/** While another deployment could take over, the head waits as long as the first token may take. */
+function commitAfterMs({ isLast, run }: AttemptContext): number {
+	return isLast ? COMMIT_AFTER_MS : Math.max(COMMIT_AFTER_MS, run.ttftMs ?? 0);
 }
 
 /** Ended without content: another deployment may do better; the last one's emptiness is passed on, if it was a proper end. */
@@ -122,6 +140,9 @@ async function pump(
 			await finish(context, passages.reader, status, batch[endAt]?.bytes, sink);
 			passages.drain();
 			return;
+		}
+		if (passages.reader.outputTokensSeen() > context.outputTokensMax) {
+			throw new BrokenAnswer(brokenStream("more output than was asked for"));
 		}
 		batch = await (pending ?? passages.next());
 		pending = undefined;
@@ -182,5 +203,5 @@ function encodeError(failure: AttemptFailure): Uint8Array {
 				: `The answer broke off (${failure.class.replaceAll("_", " ")}).`,
 		code: failure.class,
 	});
-	return encoder.encode(`data: ${JSON.stringify(errorBody(error))}\n\n`);
+	return errorEvent(error);
 }

@@ -1,5 +1,6 @@
 import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
+import { isUnfinished, settleWhenDone } from "./background.ts";
 import { failureOfFault, isRequestsFault } from "./failure.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
 import type { AttemptFailure } from "./types.ts";
@@ -30,6 +31,10 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 		return failed(context, invalid(head.status, "a whole answer where a stream was asked for"));
 	}
 	run.close();
+	if (isUnfinished(json) && typeof json.id === "string" && served.deployment.provider.storedResponses) {
+		settleWhenDone(context, json.id);
+		return answered(context, head, bytes, { nano: context.books.estimateNano(0), final: false });
+	}
 	const usage = reader.usage(json);
 	const costNano = await books.settle({
 		outcome: "ok",
@@ -41,14 +46,17 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 			objectId: reader.operation === "responses" && typeof json.id === "string" ? json.id : undefined,
 		},
 	});
-	return {
-		kind: "answered",
-		inMotion: false,
-		response: new Response(bytes, {
-			status: head.status,
-			headers: servedHeaders(served, head.headers, { nano: costNano, final: true }),
-		}),
-	};
+	return answered(context, head, bytes, { nano: costNano, final: true });
+}
+
+function answered(
+	{ served }: AttemptContext,
+	head: Response,
+	bytes: Uint8Array<ArrayBuffer>,
+	cost: Parameters<typeof servedHeaders>[2],
+): AttemptResult {
+	const headers = servedHeaders(served, head.headers, cost);
+	return { kind: "answered", inMotion: false, response: new Response(bytes, { status: head.status, headers }) };
 }
 
 /** Azure tells that its content filter refused a prompt with status 200 and a 400 inside: passed on as it was said. */
@@ -59,8 +67,7 @@ async function refusedWithin(
 ): Promise<AttemptResult> {
 	context.run.close();
 	await context.books.settle({ outcome: "refused", status: head.status });
-	const headers = servedHeaders(context.served, head.headers, { nano: 0, final: true });
-	return { kind: "answered", inMotion: false, response: new Response(bytes, { status: head.status, headers }) };
+	return answered(context, head, bytes, { nano: 0, final: true });
 }
 
 function invalid(status: number, detail: string): AttemptFailure {

@@ -28,6 +28,8 @@ export interface AttemptContext {
 	readonly served: Served;
 	readonly run: AttemptRun;
 	readonly books: AttemptBooks;
+	/** A provider that sends more than this pays no heed to the bound it was given: the stream is stopped. */
+	readonly outputTokensMax: number;
 	/** No further attempt will follow a failure of this one. */
 	readonly isLast: boolean;
 	readonly deps: GatewayDeps;

@@ -14,6 +14,7 @@ import { openBooks } from "./settle.ts";
 import { type Terms, termsOf } from "./terms.ts";
 import type { GatewayDeps, Planned } from "./types.ts";
 import { upstreamBody } from "./upstream-body.ts";
+import { upstreamHeaders } from "./upstream-headers.ts";
 
 /** Stage 4: one deployment, one ledger row, at most one answer. */
 export async function attempt(served: Served, isLast: boolean, deps: GatewayDeps): Promise<AttemptResult> {
@@ -25,7 +26,7 @@ export async function attempt(served: Served, isLast: boolean, deps: GatewayDeps
 	}
 	const books = openBooks(planned, deployment, opened.attempt, deps);
 	const run = startRun(planned, deployment, isLast, deps);
-	const context: AttemptContext = { served, run, books, isLast, deps };
+	const context: AttemptContext = { served, run, books, outputTokensMax: stopAfter(planned, terms), isLast, deps };
 	let head: Response;
 	try {
 		head = await deps.runtime.send(upstreamRequest(planned, deployment, terms, run));
@@ -57,6 +58,12 @@ function answer(context: AttemptContext, head: Response): Promise<AttemptResult>
 		: answerBinary(context, head);
 }
 
+/** Twice the bound: the gateway's count of a stream is an estimate. */
+function stopAfter({ envelope }: Planned, terms: Terms): number {
+	const bound = terms.outputTokensClamp ?? envelope.maxOutputTokens;
+	return envelope.generates && bound !== undefined ? 2 * bound * envelope.choices : Number.POSITIVE_INFINITY;
+}
+
 function openingOf(served: Served, terms: Terms): AttemptOpening {
 	const { planned, deployment } = served;
 	return {
@@ -85,11 +92,7 @@ function upstreamRequest(planned: Planned, deployment: Deployment, terms: Terms,
 		headers: {
 			...forwardedHeaders(planned.clientHeaders),
 			"content-type": planned.body.kind === "json" ? "application/json" : planned.body.form.contentType,
-			"accept-encoding": "identity",
-			"user-agent": "gateway-llm",
-			"x-request-id": planned.scope.requestId,
-			...provider.auth(deployment.apiKey),
-			...deployment.headers,
+			...upstreamHeaders(deployment, planned.scope.requestId),
 		},
 		body: upstreamBody(planned, deployment, terms),
 		signal: run.signal,

@@ -10,7 +10,7 @@ import { allFailed } from "./failure.ts";
 import { logWhenFinished } from "./log-request.ts";
 import { plan } from "./plan.ts";
 import { receive } from "./receive.ts";
-import { leftError, refuse } from "./refuse.ts";
+import { leftError, refuse, stopIfLeft } from "./refuse.ts";
 import type { AttemptFailure, GatewayDeps, Planned } from "./types.ts";
 
 /** Serves one request of the data plane. Never throws: whatever goes wrong becomes an answer in OpenAI's error shape. */
@@ -23,23 +23,24 @@ export type Handle = (request: Request, ingress: Ingress, address: () => string 
 export function createHandle(deps: GatewayDeps): Handle {
 	return async function handle(request, ingress, address) {
 		const scope = deps.runtime.live.open(newRequestId(), request.signal);
-		const record = logWhenFinished(scope, ingress, deps.runtime);
+		logWhenFinished(scope, ingress.operation, deps.runtime);
 		const snapshot = deps.config.current();
 		try {
 			const principal = authenticate(request.headers, address, deps.authentication);
 			scope.belongsTo(principal.id);
 			const received = await receive(request, ingress, { scope, principal, server: snapshot.server }, deps);
+			stopIfLeft(scope);
 			const admitted = await admit(received, snapshot, deps);
 			const planned = await plan(admitted, snapshot, deps);
 			const { response, inMotion } = await tryTargets(planned, deps);
-			record(response.status, planned);
+			scope.note({ status: response.status });
 			if (!inMotion) {
 				scope.finish();
 			}
 			return response;
 		} catch (error) {
 			const response = refuse(error, scope.requestId, deps.runtime.logger);
-			record(response.status, undefined);
+			scope.note({ status: response.status });
 			scope.finish();
 			return response;
 		}
@@ -57,6 +58,7 @@ async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered
 			break;
 		}
 		await pause(next.pauseMs, planned.scope);
+		stopIfLeft(planned.scope);
 		const served = { planned, deployment: next.deployment, attempt: failures.length };
 		const result = await attempt(served, failures.length + 1 === planned.attemptsMax, deps);
 		switch (result.kind) {

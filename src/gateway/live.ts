@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import type { LogFields } from "../telemetry/logger.ts";
 
 /** Why a request ends before its answer does. */
 export type LeaveReason = "client" | "revoked" | "shutdown";
@@ -16,6 +17,9 @@ export interface RequestScope {
 	onLeave(abort: () => void): void;
 	/** Whose request it is; known after authentication. */
 	belongsTo(keyId: string): void;
+	/** Adds to what the log will say of this request. */
+	note(facts: LogFields): void;
+	facts(): LogFields;
 	/** Runs when the request ends, last registered first. */
 	onFinish(action: () => void): void;
 	/** The request is over: idempotent. */
@@ -83,6 +87,7 @@ function createScope(
 	let reason: LeaveReason | undefined;
 	let abort: (() => void) | undefined;
 	let finished = false;
+	const facts: Record<string, LogFields[string]> = {};
 	const actions: (() => void)[] = [];
 
 	function leave(why: LeaveReason): void {
@@ -109,7 +114,14 @@ function createScope(
 				action();
 			}
 		},
-		belongsTo,
+		belongsTo(keyId) {
+			facts.keyId = keyId;
+			belongsTo(keyId);
+		},
+		note(more) {
+			Object.assign(facts, more);
+		},
+		facts: () => facts,
 		onFinish(action) {
 			actions.push(action);
 		},

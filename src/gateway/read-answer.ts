@@ -9,7 +9,9 @@ export async function readAnswer(
 	head: Response,
 	bytesMax = ANSWER_BYTES_MAX,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-	const declared = Number(head.headers.get("content-length") ?? Number.NaN);
+	// What is compressed although nobody asked for it declares its packed length, which bounds nothing.
+	const packed = head.headers.has("content-encoding");
+	const declared = packed ? Number.NaN : Number(head.headers.get("content-length") ?? Number.NaN);
 	if (declared <= bytesMax) {
 		return new Uint8Array(await head.arrayBuffer());
 	}

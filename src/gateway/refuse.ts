@@ -1,6 +1,6 @@
 import { errorBody, GatewayError } from "../lib/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { LeaveReason } from "./live.ts";
+import type { LeaveReason, RequestScope } from "./live.ts";
 
 const OUR_BUG = new GatewayError({
 	status: 500,
@@ -32,6 +32,34 @@ export function refuse(error: unknown, requestId: string, logger: Logger): Respo
 	return new Response(JSON.stringify(errorBody(known)), { status: known.status, headers });
 }
 
+const encoder = new TextEncoder();
+
+/** An error as the last event of a stream whose head has already promised success. */
+export function errorEvent(error: GatewayError): Uint8Array {
+	return encoder.encode(`data: ${JSON.stringify(errorBody(error))}\n\n`);
+}
+
+/** The gateway takes no new requests any more. */
+export function draining(): GatewayError {
+	return new GatewayError({
+		status: 503,
+		type: "service_unavailable",
+		message: "The gateway is shutting down. Try again.",
+		code: "draining",
+		kind: "draining",
+		retryAfterSeconds: 1,
+		headers: { connection: "close" },
+	});
+}
+
+/** Nothing is begun, and nothing charged, for a request that has been given up. */
+export function stopIfLeft(scope: RequestScope): void {
+	const reason = scope.left();
+	if (reason !== undefined) {
+		throw leftError(reason);
+	}
+}
+
 /** For a client that has gone nobody reads this; for a key revoked in mid-request it says so. */
 export function leftError(reason: LeaveReason): GatewayError {
 	switch (reason) {
@@ -50,14 +78,7 @@ export function leftError(reason: LeaveReason): GatewayError {
 				code: "key_revoked",
 			});
 		case "shutdown":
-			return new GatewayError({
-				status: 503,
-				type: "service_unavailable",
-				message: "The gateway is shutting down. Try again.",
-				code: "draining",
-				kind: "draining",
-				retryAfterSeconds: 1,
-			});
+			return draining();
 		default:
 			return reason satisfies never;
 	}

@@ -1,6 +1,8 @@
 import type { Deadline } from "../lib/deadlines.ts";
 import { transportFailure } from "../transport/upstream.ts";
 import type { AttemptContext } from "./attempt-result.ts";
+import type { LeaveReason } from "./live.ts";
+import { errorEvent, leftError } from "./refuse.ts";
 import type { Seen } from "./settle.ts";
 import type { AttemptFailure } from "./types.ts";
 
@@ -16,6 +18,8 @@ export interface RelayOptions {
 	seen(): Seen;
 	/** The last thing a client reads of a broken answer; undefined = the connection is reset, so that it cannot look complete. */
 	readonly errorEvent: ((failure: AttemptFailure) => Uint8Array) | undefined;
+	/** True when the provider works on although nobody reads: the books are then closed by whoever asks it later. */
+	readonly goesOn?: ((seen: Seen) => boolean) | undefined;
 	/** Written whenever nothing else was for a while; undefined = nothing is. */
 	readonly keepAlive: Uint8Array | undefined;
 }
@@ -40,15 +44,17 @@ const KEEP_ALIVE_EVERY_MS = 10_000;
 export function relay(context: AttemptContext, options: RelayOptions): ReadableStream {
 	const { run, served } = context;
 	const { scope } = served.planned;
+	const gone = Promise.withResolvers<void>();
 	let begun = false;
 
-	async function end(error: unknown): Promise<AttemptFailure | undefined> {
+	async function end(error: unknown): Promise<AttemptFailure | LeaveReason> {
 		run.close();
 		run.abort();
-		return closeBooks(context, options.seen(), error);
+		return closeBooks(context, options, error);
 	}
 	scope.onLeave(() => {
 		run.abort();
+		gone.resolve();
 		if (!begun) {
 			begun = true;
 			void end(undefined).finally(() => scope.finish());
@@ -63,19 +69,18 @@ export function relay(context: AttemptContext, options: RelayOptions): ReadableS
 				return;
 			}
 			begun = true;
-			const sink = openSink(controller, context, options.keepAlive);
+			const sink = openSink(controller, context, { keepAlive: options.keepAlive, gone: gone.promise });
 			try {
 				await options.pump(sink);
 				run.close();
 			} catch (error) {
-				const failure = await end(error);
-				await lastWords(sink, failure, options);
+				await lastWords(sink, await end(error), options);
 			} finally {
 				sink.close();
-				// Last of all: a shutdown waits for it before it closes the connection.
-				controller.close();
+				// The scope is last of all: a shutdown waits for it before it closes the connection.
 				scope.finish();
 			}
+			controller.close();
 		},
 		cancel() {
 			scope.leave("client");
@@ -83,19 +88,24 @@ export function relay(context: AttemptContext, options: RelayOptions): ReadableS
 	});
 }
 
-/** Settles an answer that ended early. Returns the provider's failure, or undefined when it was not the provider's fault. */
-async function closeBooks(context: AttemptContext, seen: Seen, error: unknown): Promise<AttemptFailure | undefined> {
+/** Settles an answer that ended early, and says whose doing that was. */
+async function closeBooks(
+	context: AttemptContext,
+	options: RelayOptions,
+	error: unknown,
+): Promise<AttemptFailure | LeaveReason> {
 	const { books, run, served } = context;
 	const reason = served.planned.scope.left();
-	if (reason !== undefined) {
-		await books.settle({ outcome: reason === "client" ? "client_gone" : "cut", seen });
-		return reason === "client"
-			? undefined
-			: { class: "broken_stream", status: undefined, retryAfterMs: undefined, detail: reason };
-	}
+	const seen = options.seen();
 	const failure = error instanceof BrokenAnswer ? error.failure : brokenBy(error, run.expired());
-	await books.settle({ outcome: "upstream_failed", failure, seen });
-	return failure;
+	if (options.goesOn?.(seen) !== true) {
+		await books.settle(
+			reason === undefined
+				? { outcome: "upstream_failed", failure, seen }
+				: { outcome: reason === "client" ? "client_gone" : "cut", seen },
+		);
+	}
+	return reason ?? failure;
 }
 
 function brokenBy(error: unknown, expired: AttemptFailure["class"] | undefined): AttemptFailure {
@@ -108,14 +118,26 @@ function brokenBy(error: unknown, expired: AttemptFailure["class"] | undefined):
 	};
 }
 
-async function lastWords(sink: RelaySink, failure: AttemptFailure | undefined, options: RelayOptions): Promise<void> {
-	if (failure === undefined) {
+/** What a client that is still there learns of the end. Throws where it is to learn it from a reset connection. */
+async function lastWords(sink: RelaySink, ending: AttemptFailure | LeaveReason, options: RelayOptions): Promise<void> {
+	if (ending === "client") {
 		return;
 	}
 	if (options.errorEvent === undefined) {
-		throw new Error(`an answer broke off after its beginning (${failure.class}); its connection is reset`);
+		// Bun prints what is thrown here, unless it is nothing.
+		throw undefined;
 	}
-	await sink.write(options.errorEvent(failure));
+	try {
+		await sink.write(typeof ending === "string" ? errorEvent(leftError(ending)) : options.errorEvent(ending));
+	} catch {
+		// It does not read: it would not have read this either.
+	}
+}
+
+interface SinkOptions {
+	readonly keepAlive: Uint8Array | undefined;
+	/** Resolves when the request is given up. */
+	readonly gone: Promise<void>;
 }
 
 /** The part of Bun's direct stream controller that is used here. */
@@ -127,7 +149,7 @@ interface DirectController {
 function openSink(
 	controller: DirectController,
 	context: AttemptContext,
-	keepAlive: Uint8Array | undefined,
+	options: SinkOptions,
 ): RelaySink & { close(): void } {
 	const { config, runtime } = context.deps;
 	const { scope } = context.served.planned;
@@ -138,10 +160,14 @@ function openSink(
 		waiting = true;
 		const deadline = runtime.deadlines.after(config.current().server.writeTimeoutMs, () => scope.leave("client"));
 		try {
-			await room;
+			// A client that reads nothing leaves this promise open for as long as its socket is.
+			await Promise.race([room, options.gone]);
 		} finally {
 			waiting = false;
 			deadline.clear();
+		}
+		if (scope.left() !== undefined) {
+			throw new Error("the request was given up while its client read nothing");
 		}
 	}
 	function write(bytes: Uint8Array): Promise<void> | undefined {
@@ -154,13 +180,15 @@ function openSink(
 	function keepAliveLater(bytes: Uint8Array): void {
 		silence = runtime.deadlines.after(KEEP_ALIVE_EVERY_MS, () => {
 			if (!waiting && scope.left() === undefined) {
-				void write(bytes);
+				void write(bytes)?.catch(() => {
+					// Given up meanwhile: the pump notices by itself.
+				});
 			}
 			keepAliveLater(bytes);
 		});
 	}
-	if (keepAlive !== undefined) {
-		keepAliveLater(keepAlive);
+	if (options.keepAlive !== undefined) {
+		keepAliveLater(options.keepAlive);
 	}
 	return { write, close: () => silence?.clear() };
 }

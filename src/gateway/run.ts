@@ -5,6 +5,8 @@ import type { FailureClass, GatewayDeps, Planned } from "./types.ts";
 /** One attempt under way: what can stop it, and why it was stopped. */
 export interface AttemptRun {
 	readonly signal: AbortSignal;
+	/** How long the first token may take while another deployment could take over; undefined = as long as the whole. */
+	readonly ttftMs: number | undefined;
 	/** Which deadline stopped it; undefined if none did. */
 	expired(): Extract<FailureClass, "ttft_timeout" | "idle_timeout" | "total_timeout"> | undefined;
 	/** The answer has begun: from now on silence is bounded, not the time to the first token. */
@@ -36,13 +38,19 @@ export function startRun(planned: Planned, deployment: Deployment, isLast: boole
 
 	return {
 		signal: controller.signal,
+		ttftMs,
 		expired: () => expired,
 		moving(idleMs) {
 			phase = "idle_timeout";
 			silence?.clear();
 			silence = deadlines.after(idleMs, () => stop(phase));
 		},
-		moved: (idleMs) => silence?.reset(idleMs),
+		moved(idleMs) {
+			// Roles and pings are no token: they do not buy time before the first one.
+			if (phase === "idle_timeout") {
+				silence?.reset(idleMs);
+			}
+		},
 		abort: () => controller.abort(),
 		close() {
 			total.clear();

@@ -1,14 +1,19 @@
 import type { Deployment } from "../config/types.ts";
 import type { KeyRecord } from "../keys/types.ts";
 import { GatewayError, notFound } from "../lib/errors.ts";
-import { answerHeaders, headerSafe } from "../lib/headers.ts";
+import { answerHeaders } from "../lib/headers.ts";
 import { newRequestId } from "../lib/ids.ts";
 import { transportFailure } from "../transport/upstream.ts";
+import { unroutedHeaders } from "./answer-headers.ts";
 import { authenticate } from "./authenticate.ts";
+import type { RequestScope } from "./live.ts";
+import { logWhenFinished } from "./log-request.ts";
 import { owns } from "./owns.ts";
+import { passOn } from "./pass-on.ts";
 import { readAnswer } from "./read-answer.ts";
-import { refuse } from "./refuse.ts";
+import { leftError, refuse } from "./refuse.ts";
 import type { GatewayDeps } from "./types.ts";
+import { upstreamHeaders } from "./upstream-headers.ts";
 
 export interface StoredRequest {
 	/** Not a string where the path could not be decoded. */
@@ -20,7 +25,7 @@ export interface StoredRequest {
 
 /** Requests about a response that a provider keeps: only its maker's, and only to the deployment that made it. */
 export interface StoredResponses {
-	forward(request: Request, stored: StoredRequest): Promise<Response>;
+	forward(request: Request, stored: StoredRequest, address: () => string | undefined): Promise<Response>;
 }
 
 /** Ids are opaque, but they are not paths. */
@@ -28,14 +33,21 @@ const RESPONSE_ID = /^[A-Za-z0-9_-]{1,200}$/;
 
 export function createStoredResponses(deps: GatewayDeps): StoredResponses {
 	return {
-		async forward(request, stored) {
-			const requestId = newRequestId();
+		async forward(request, stored, address) {
+			const scope = deps.runtime.live.open(newRequestId(), request.signal);
+			logWhenFinished(scope, "responses.stored", deps.runtime);
 			try {
-				const principal = authenticate(request.headers, () => undefined, deps.authentication);
+				const principal = authenticate(request.headers, address, deps.authentication);
+				scope.belongsTo(principal.id);
 				const deployment = await deploymentOf(stored.id, principal, deps);
-				return await fetchStored(request, stored, deployment, requestId, deps);
+				const response = await fetchStored(request, stored, deployment, scope, deps);
+				scope.note({ status: response.status });
+				return response;
 			} catch (error) {
-				return refuse(error, requestId, deps.runtime.logger);
+				const response = refuse(error, scope.requestId, deps.runtime.logger);
+				scope.note({ status: response.status });
+				scope.finish();
+				return response;
 			}
 		},
 	};
@@ -60,38 +72,40 @@ async function fetchStored(
 	request: Request,
 	stored: StoredRequest,
 	deployment: Deployment,
-	requestId: string,
+	scope: RequestScope,
 	deps: GatewayDeps,
 ): Promise<Response> {
+	const { provider } = deployment;
 	const controller = new AbortController();
-	const deadline = deps.runtime.deadlines.after(deployment.timeoutMs, () => controller.abort());
-	request.signal.addEventListener("abort", () => controller.abort(), { once: true });
+	const abort = () => controller.abort();
+	scope.onLeave(abort);
+	let late = false;
+	const deadline = deps.runtime.deadlines.after(deployment.timeoutMs, () => {
+		late = true;
+		abort();
+	});
 	try {
-		const { provider } = deployment;
 		const path = `${provider.operations.responses ?? "/responses"}/${stored.id}${stored.suffix}`;
 		const head = await deps.runtime.send({
 			method: stored.method,
 			url: withQuery(provider.url(deployment, path), new URL(request.url).search),
-			headers: {
-				"accept-encoding": "identity",
-				"user-agent": "gateway-llm",
-				"x-request-id": requestId,
-				...provider.auth(deployment.apiKey),
-				...deployment.headers,
-			},
+			headers: upstreamHeaders(deployment, scope.requestId),
 			body: undefined,
 			signal: controller.signal,
 		});
-		const headers = answerHeaders(head.headers);
-		headers["x-request-id"] = requestId;
-		headers["x-gateway-decision"] = headerSafe(`${provider.id}/${deployment.model}`);
-		if ((head.headers.get("content-type") ?? "").includes("text/event-stream")) {
-			// A background response that is read as a stream was paid for when it was made: passed on as it comes.
-			return new Response(head.body, { status: head.status, headers });
+		const headers = {
+			...answerHeaders(head.headers),
+			...unroutedHeaders(scope.requestId, `${provider.id}/${deployment.model}`),
+		};
+		if (head.body !== null && (headers["content-type"] ?? "").includes("text/event-stream")) {
+			return new Response(passOn(head.body, scope, abort, deps), { status: head.status, headers });
 		}
-		return wholeAnswer(head, await readAnswer(head), headers);
+		const response = wholeAnswer(head, await readAnswer(head), headers);
+		scope.finish();
+		return response;
 	} catch (error) {
-		throw unreachable(error);
+		const reason = scope.left();
+		throw reason === undefined ? unreachable(error, late) : leftError(reason);
 	} finally {
 		deadline.clear();
 	}
@@ -119,16 +133,15 @@ function withQuery(url: string, search: string): string {
 	return search === "" ? url : `${url}${url.includes("?") ? "&" : "?"}${search.slice(1)}`;
 }
 
-function unreachable(error: unknown): unknown {
+function unreachable(error: unknown, late: boolean): unknown {
 	if (error instanceof GatewayError) {
 		return error;
 	}
-	const { class: name } = transportFailure(error);
 	return new GatewayError({
-		status: 502,
-		type: "upstream_error",
-		message: "The provider that keeps this response cannot be reached.",
-		code: name,
+		status: late ? 504 : 502,
+		type: late ? "upstream_timeout" : "upstream_error",
+		message: `The provider that keeps this response ${late ? "took too long to answer" : "cannot be reached"}.`,
+		code: late ? "upstream_timeout" : transportFailure(error).class,
 		cause: error,
 	});
 }

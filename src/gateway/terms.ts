@@ -1,4 +1,5 @@
 import type { Deployment } from "../config/types.ts";
+import { isJsonObject } from "../lib/json-types.ts";
 import type { NanoUsd } from "../lib/money.ts";
 import { affordableOutputTokens, worstCaseOf } from "../metering/cost.ts";
 import type { Admitted, GatewayDeps } from "./types.ts";
@@ -29,7 +30,7 @@ export function termsOf(admitted: Admitted, deployment: Deployment, deps: Gatewa
 		return { reservedNano: 0, outputTokensClamp: undefined };
 	}
 	const bound = {
-		promptTokensMax: envelope.promptTokensMax,
+		promptTokensMax: promptTokensBound(admitted, deployment),
 		choices: envelope.choices,
 		quantities: envelope.quantities,
 		hearsAudio: envelope.needs.audio,
@@ -46,6 +47,18 @@ export function termsOf(admitted: Admitted, deployment: Deployment, deps: Gatewa
 	const affordable = affordableOutputTokens({ ...bound, availableNano });
 	const clamp = Math.min(cap, Math.max(affordable, OUTPUT_TOKENS_MIN));
 	return { reservedNano: worst(clamp), outputTokensClamp: clamp };
+}
+
+/** What a model may be given at most when a part of the prompt is kept by the provider and nobody says how large it is. */
+const CONTEXT_TOKENS_DEFAULT = 200_000;
+
+/** The request's own text, or the whole context of the model where the provider adds a stored conversation or prompt. */
+function promptTokensBound({ envelope, body }: Admitted, deployment: Deployment): number {
+	const addsUnseen =
+		envelope.previousResponseId !== undefined || (body.kind === "json" && isJsonObject(body.json.prompt));
+	return addsUnseen
+		? Math.max(envelope.promptTokensMax, deployment.maxContextTokens ?? CONTEXT_TOKENS_DEFAULT)
+		: envelope.promptTokensMax;
 }
 
 function outputTokensCap(admitted: Admitted, deployment: Deployment): number {

@@ -9,6 +9,8 @@ interface Connections {
 	timeout(request: Request, seconds: number): void;
 }
 
+/** An idle connection is kept this long; load balancers give up after sixty. Silence with work in it is bounded elsewhere. */
+export const IDLE_CONNECTION_SECONDS = 120;
 /** Uploads beyond this may take longer than the server's idle time-out, which their bytes do not reset. */
 const LONG_UPLOAD_BYTES = 256 * 1024;
 
@@ -25,9 +27,11 @@ export function dataPlane(handle: Handle, ingressOf: Readonly<Record<OperationId
 
 function serve(handle: Handle, ingress: Ingress, request: Request, server: Connections | null): Promise<Response> {
 	const declared = request.headers.get("content-length");
-	if (declared === null || Number(declared) > LONG_UPLOAD_BYTES) {
-		// Silence within the body has a deadline of ours.
-		server?.timeout(request, 0);
+	const answer = handle(request, ingress, () => server?.requestIP(request)?.address);
+	if (server === null || (declared !== null && Number(declared) <= LONG_UPLOAD_BYTES)) {
+		return answer;
 	}
-	return handle(request, ingress, () => server?.requestIP(request)?.address);
+	// Silence within the body has a deadline of ours; once it has come, the server's own counts again.
+	server.timeout(request, 0);
+	return answer.finally(() => server.timeout(request, IDLE_CONNECTION_SECONDS));
 }

@@ -41,6 +41,9 @@ const PAGE_HEADERS = {
 	"cache-control": "no-cache",
 };
 
+/** The addresses in the page only fit below `/docs`, so `/docs/` leads there. */
+const PAGE_LOCATION = { location: "../docs" };
+
 /** Assets change only with the binary; an hour keeps a browser from fetching two megabytes at each visit. */
 function assetHeaders(contentType: string) {
 	return { "content-type": contentType, "x-content-type-options": "nosniff", "cache-control": "public, max-age=3600" };
@@ -57,10 +60,12 @@ export function docsController() {
 				new Response(openApiText(), { headers: { "content-type": "application/json", "cache-control": "no-cache" } }),
 		)
 		.get("/docs", () => new Response(PAGE, { headers: PAGE_HEADERS }))
+		.get("/docs/", () => new Response(null, { status: 308, headers: PAGE_LOCATION }))
 		.get("/docs/start.js", () => new Response(START, { headers: assetHeaders("text/javascript; charset=utf-8") }))
 		.get("/docs/swagger-ui.js", asset(scriptPath, "text/javascript; charset=utf-8"))
 		.get("/docs/swagger-ui.css", asset(stylePath, "text/css; charset=utf-8"))
 		.get("/docs/icon.png", asset(iconPath, "image/png"))
 		.all("/openapi.json", methodNotAllowed(["GET"]), { parse: "none" })
-		.all("/docs", methodNotAllowed(["GET"]), { parse: "none" });
+		.all("/docs", methodNotAllowed(["GET"]), { parse: "none" })
+		.all("/docs/", methodNotAllowed(["GET"]), { parse: "none" });
 }

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { draining } from "../gateway/refuse.ts";
 import { badRequest, GatewayError } from "../lib/errors.ts";
 
 /** Longest path and query that is looked at (characters). */
@@ -36,17 +37,5 @@ export function guard(isDraining: () => boolean) {
 		if (isDraining() && !path.startsWith("/health")) {
 			throw draining();
 		}
-	});
-}
-
-function draining(): GatewayError {
-	return new GatewayError({
-		status: 503,
-		type: "service_unavailable",
-		message: "The gateway is shutting down. Try again.",
-		code: "draining",
-		kind: "draining",
-		retryAfterSeconds: 1,
-		headers: { connection: "close" },
 	});
 }

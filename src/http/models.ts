@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
-import type { Alias, Snapshot } from "../config/types.ts";
+import type { Alias } from "../config/types.ts";
 import { allowedAlias, mayUse } from "../gateway/admit.ts";
+import { unroutedHeaders } from "../gateway/answer-headers.ts";
 import { authenticate } from "../gateway/authenticate.ts";
 import type { GatewayDeps } from "../gateway/types.ts";
 import { newRequestId } from "../lib/ids.ts";
@@ -12,24 +13,34 @@ const CREATED_SECONDS = 1_767_225_600;
 
 /** `GET /v1/models`: the aliases this key may use, with what is known of the models behind them. */
 export function modelRoutes(deps: Pick<GatewayDeps, "config" | "authentication">) {
-	const principalOf = (request: Request) => authenticate(request.headers, () => undefined, deps.authentication);
+	const { config, authentication } = deps;
 	return new Elysia({ name: "models" })
-		.get("/v1/models", ({ request, set }) => {
-			const principal = principalOf(request);
-			set.headers["x-request-id"] = newRequestId();
-			const aliases = [...deps.config.current().aliases.values()].filter((alias) => mayUse(principal, alias.name));
+		.get("/v1/models", ({ request, server, set }) => {
+			const principal = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
+			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/models"));
+			const aliases = [...config.current().aliases.values()].filter((alias) => mayUse(principal, alias.name));
 			return { object: "list", data: aliases.map(toModel) };
 		})
-		.get("/v1/models/*", ({ request, params, set }) => {
-			const principal = principalOf(request);
-			set.headers["x-request-id"] = newRequestId();
-			return toModel(allowedAlias(deps.config.current(), principal, params["*"]));
+		.get("/v1/models/*", ({ request, server, params, set }) => {
+			const principal = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
+			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/models"));
+			return toModel(allowedAlias(config.current(), principal, decoded(params["*"])));
 		})
 		.all("/v1/models", methodNotAllowed(["GET"]), { parse: "none" })
 		.all("/v1/models/*", methodNotAllowed(["GET"]), { parse: "none" });
 }
 
-function toModel(alias: Snapshot["aliases"] extends ReadonlyMap<string, infer Value> ? Value : Alias) {
+/** Elysia leaves a wildcard as it was sent; SDKs encode the slash of an alias such as `openai/gpt-oss-120b`. */
+function decoded(path: string): string {
+	try {
+		return decodeURIComponent(path);
+	} catch {
+		// Not an encoding of anything, so not a name that exists: looked up as it is.
+		return path;
+	}
+}
+
+function toModel(alias: Alias) {
 	const { deployments } = alias;
 	const least = (values: readonly (number | undefined)[]) => {
 		const known = values.filter((value) => value !== undefined);

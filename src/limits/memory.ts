@@ -50,20 +50,16 @@ export function createMemoryLimiter({ clock }: { readonly clock: Clock }): Memor
 		return state;
 	}
 
-	function createTicket(
-		subjects: readonly LimitSubject[],
-		held: readonly SubjectState[],
-		estimate: number,
-		takenAtMs: number,
-	): LimitTicket {
+	function createTicket(held: readonly SubjectState[], estimate: number, takenAtMs: number): LimitTicket {
 		let counted = estimate;
 		let released = false;
 		return {
 			correctTokens(total): void {
 				const units = wholeUnits(total);
 				const nowMs = Math.floor(clock.monotonic());
-				for (const subject of subjects) {
-					const { tpm } = stateOf(subject, nowMs);
+				for (const { tpm } of held) {
+					// By the limit in force now, which a PATCH may have changed since this request came.
+					refill(tpm, tpm.limit, nowMs);
 					if (units > counted) {
 						takeUnits(tpm, units - counted);
 					} else if (units < counted) {
@@ -101,7 +97,7 @@ export function createMemoryLimiter({ clock }: { readonly clock: Clock }): Memor
 				takeUnits(state.rpm, 1);
 				state.parallel += 1;
 			}
-			return { ticket: createTicket(subjects, held, tokens, nowMs) };
+			return { ticket: createTicket(held, tokens, nowMs) };
 		},
 		levels(subject): LimitLevels {
 			const state = states.get(subject.id);

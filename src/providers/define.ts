@@ -40,6 +40,8 @@ export interface ProviderDefinition {
 	/** Default: no. */
 	readonly free?: boolean;
 	readonly builtInPrice?: PriceSheet;
+	/** Default: every name may be a model. */
+	readonly checkModel?: (model: string) => string | undefined;
 	readonly currentModels?: readonly string[];
 }
 
@@ -61,6 +63,7 @@ export function defineProvider(definition: ProviderDefinition): Provider {
 		priceCatalogue: definition.priceCatalogue,
 		free: definition.free ?? false,
 		builtInPrice: definition.builtInPrice,
+		checkModel: definition.checkModel ?? (() => undefined),
 		currentModels: Object.freeze([...(definition.currentModels ?? [])]),
 	});
 }

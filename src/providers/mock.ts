@@ -1,3 +1,4 @@
+import { parseScript } from "../mock/script.ts";
 import { defineProvider } from "./define.ts";
 import { flatPrice } from "./flat-price.ts";
 
@@ -10,4 +11,8 @@ export const mock = defineProvider({
 	storedResponses: true,
 	// That of gpt-4o-mini ($0.15 and $0.60), so that a first try shows a real cost.
 	builtInPrice: flatPrice("mock", { inputPerMillion: 150_000_000, outputPerMillion: 600_000_000 }),
+	checkModel(model) {
+		const parsed = parseScript(model);
+		return "problem" in parsed ? parsed.problem : undefined;
+	},
 });

@@ -48,6 +48,8 @@ export interface Provider {
 	readonly free: boolean;
 	/** One price for every model, used when neither the configuration nor the catalogue has one. */
 	readonly builtInPrice: PriceSheet | undefined;
+	/** What is wrong with a name of a model, in a sentence; undefined = nothing that the gateway could know of. */
+	checkModel(model: string): string | undefined;
 	/** Models served under their own names when only the environment variable of the key is set. */
 	readonly currentModels: readonly string[];
 }

@@ -45,7 +45,10 @@ describe("the compiled binary, in a folder with no project in it", () => {
 
 	test("tells its version", async () => {
 		const child = Bun.spawn([binary, "version"], { cwd: await trappedFolder(), env: {}, stdout: "pipe" });
-		expect(await child.stdout.text()).toContain(manifest.version);
+		const [name, version, commit] = (await child.stdout.text()).trim().split(" ");
+		expect([name, version]).toEqual(["gateway-llm", manifest.version]);
+		// None where the sources are no clone.
+		expect(commit ?? "(0000000)").toMatch(/^\([0-9a-f]{7,}(-dirty)?\)$/);
 		expect(await child.exited).toBe(0);
 	});
 

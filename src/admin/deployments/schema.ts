@@ -27,7 +27,7 @@ export const deploymentSchema = z.object({
 	model_alias: z.string(),
 	provider: z.string(),
 	model: z.string().describe("The provider's name of the model."),
-	host: z.string().describe("Where requests are sent."),
+	host: z.string().nullable().describe("Where requests are sent; null = the mock within the gateway."),
 	tier: z.enum(TIERS).nullable(),
 	weight: z.number(),
 	priority: z.number().describe("Lower goes first."),

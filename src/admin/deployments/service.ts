@@ -41,7 +41,7 @@ export function createDeploymentService({ config, health, rotation }: Deployment
 			in_flight: view.inFlight,
 			requests: view.requests,
 			errors: view.errors,
-			latency_p50_ms: view.ttftP50Ms ?? null,
+			latency_p50_ms: view.ttftP50Ms === undefined ? null : Math.round(view.ttftP50Ms * 10) / 10,
 			last_error:
 				view.lastError === undefined
 					? null
@@ -103,7 +103,7 @@ export function createDeploymentService({ config, health, rotation }: Deployment
 	};
 }
 
-/** Only the host: a path may hold an account or a project, and a query a key. */
-function hostOf(baseUrl: string): string {
-	return URL.canParse(baseUrl) ? new URL(baseUrl).host : "";
+/** Only the host: a path may hold an account or a project, and a query a key. Null for the mock, which has none. */
+function hostOf(baseUrl: string): string | null {
+	return URL.canParse(baseUrl) ? new URL(baseUrl).host : null;
 }

@@ -30,16 +30,16 @@ const text = (lengthMax: number) =>
 
 const limit = z.int().min(1).max(LIMIT_MAX);
 
-const budget = z
-	.union([z.number(), z.string()], { error: "must be an amount of dollars, such as 25 or 25.50" })
-	.transform((value, context): NanoUsd => {
-		const nano = parseUsd(value);
-		if (nano === undefined || nano > BUDGET_NANO_MAX) {
-			context.addIssue({ code: "custom", message: "must be an amount of dollars from 0 to 9000000" });
-			return z.NEVER;
-		}
-		return nano;
-	});
+const BUDGET_ACCEPTED = "must be a plain decimal amount of dollars, such as 25.50, from 0 to 9000000";
+
+const budget = z.union([z.number(), z.string()], { error: BUDGET_ACCEPTED }).transform((value, context): NanoUsd => {
+	const nano = parseUsd(value);
+	if (nano === undefined || nano > BUDGET_NANO_MAX) {
+		context.addIssue({ code: "custom", message: BUDGET_ACCEPTED });
+		return z.NEVER;
+	}
+	return nano;
+});
 
 const expiry = z.iso
 	.datetime({ offset: true, error: "must be an RFC 3339 date-time, such as 2030-01-31T00:00:00Z" })

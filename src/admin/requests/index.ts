@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { unroutedHeaders } from "../../gateway/answer-headers.ts";
 import { methodNotAllowed } from "../../http/errors.ts";
 import type { KeyRecord } from "../../keys/types.ts";
 import { newRequestId } from "../../lib/ids.ts";
@@ -22,13 +23,13 @@ export function ownRequestsController({
 	authenticate,
 }: {
 	readonly attempts: AttemptReader;
-	readonly authenticate: (request: Request) => KeyRecord;
+	readonly authenticate: (request: Request, address: () => string | undefined) => KeyRecord;
 }) {
 	const service = createRequestService({ attempts });
 	return new Elysia({ name: "v1.requests", prefix: "/v1/requests" })
-		.get("/:id", ({ params, request, set }) => {
-			const { id: keyId, team } = authenticate(request);
-			set.headers["x-request-id"] = newRequestId();
+		.get("/:id", ({ params, request, server, set }) => {
+			const { id: keyId, team } = authenticate(request, () => server?.requestIP(request)?.address);
+			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/requests"));
 			return service.requestTrail(params.id, { kind: "key", keyId, team });
 		})
 		.all("/:id", methodNotAllowed(["GET"]), { parse: "none" });

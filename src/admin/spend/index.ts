@@ -22,7 +22,21 @@ export function spendController(deps: SpendServiceDeps) {
 		});
 }
 
-/** CSV is given to whoever names it: no browser and no SDK does so by itself. */
+/** CSV is given to whoever names it and does not prefer JSON: no browser and no SDK names it by itself. */
 function wantsCsv(accept: string | null): boolean {
-	return (accept ?? "").split(",").some((range) => range.split(";", 1)[0]?.trim().toLowerCase() === "text/csv");
+	const qualities = acceptedQualities(accept ?? "");
+	const csv = qualities.get("text/csv") ?? 0;
+	const json = qualities.get("application/json") ?? qualities.get("application/*") ?? qualities.get("*/*") ?? 0;
+	return csv > 0 && csv >= json;
+}
+
+/** From 0 to 1 by media range; NaN where the header makes no sense. */
+function acceptedQualities(accept: string): ReadonlyMap<string, number> {
+	return new Map(
+		accept.split(",").map((entry) => {
+			const [range = "", ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
+			const quality = parameters.find((parameter) => parameter.startsWith("q="));
+			return [range, quality === undefined ? 1 : Number(quality.slice(2))];
+		}),
+	);
 }

@@ -78,6 +78,27 @@ describe("listing deployments", () => {
 	});
 });
 
+describe("what a list of deployments does not pretend", () => {
+	test("a latency is told to a tenth of a millisecond", async () => {
+		await using gateway = await admin();
+		const { call, health } = gateway;
+		health.started("dep_smart_0");
+		health.succeeded("dep_smart_0", 9.571048999998311);
+		const { json } = await call("GET", "/admin/deployments");
+		expect(byId(json).get("dep_smart_0")).toMatchObject({ latency_p50_ms: 9.6 });
+	});
+
+	test("a deployment that is answered within the gateway has no host", async () => {
+		const alias = aliasOf("mock", [{ baseUrl: "(built in)" }]);
+		await using gateway = await createAdmin({
+			snapshot: { deployments: new Map(alias.deployments.map((deployment) => [deployment.id, deployment])) },
+		});
+		const { json } = await gateway.call("GET", "/admin/deployments");
+		expectDocumented("DeploymentList", json);
+		expect(byId(json).get("dep_mock_0")).toMatchObject({ host: null });
+	});
+});
+
 describe("taking a deployment out of rotation and putting it back", () => {
 	test("by id: in force and on disk before the answer", async () => {
 		await using gateway = await admin();

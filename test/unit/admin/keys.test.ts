@@ -84,6 +84,14 @@ describe("creating a key", () => {
 		expect(json.monthly_budget_usd).toBe(shown);
 	});
 
+	test.each(["1e3", "$25", "", 9_000_001, true])("a refused budget of %p is told what is accepted", async (given) => {
+		await using gateway = await createAdmin();
+		const { json } = await gateway.call("POST", "/admin/keys", { monthly_budget_usd: given });
+		expect(json.error).toMatchObject({
+			message: "monthly_budget_usd: must be a plain decimal amount of dollars, such as 25.50, from 0 to 9000000.",
+		});
+	});
+
 	test("a right-to-left name is kept as it is", async () => {
 		await using gateway = await createAdmin();
 		const { call } = gateway;

@@ -145,6 +145,11 @@ describe("spend", () => {
 	});
 });
 
+test("a parameter that does not exist is called that, not a field", async () => {
+	const { json } = await get("/admin/spend?foo=1");
+	expect(json.error).toMatchObject({ message: "Unknown parameter: foo.", param: "foo" });
+});
+
 describe("spend as CSV", () => {
 	test("has a column a dimension and the same figures", async () => {
 		const answer = await get("/admin/spend?group_by=team,model&from=2026-10-01", { accept: "text/csv" });
@@ -190,8 +195,26 @@ describe("spend as CSV", () => {
 		expect(text.split("\r\n")[1]).toBe(`${cell},1,0,60,0,150,0,0.000099,0`);
 	});
 
-	test("is not given to who did not ask for it", async () => {
-		const { headers } = await get("/admin/spend", { accept: "text/html, */*" });
+	test.each([
+		"text/html, */*",
+		"text/csv;q=0",
+		"text/csv; Q=0.000",
+		"application/json, text/csv;q=0.1",
+		"text/csv;q=0.5, application/*;q=0.6",
+		"*/*, text/csv;q=0.1",
+		"text/csv;q=much",
+	])("is not given to who accepts %s", async (accept) => {
+		const { headers } = await get("/admin/spend", { accept });
 		expect(headers.get("content-type")).toStartWith("application/json");
+	});
+
+	test.each([
+		"text/csv, */*",
+		"text/csv;q=0.1",
+		"text/csv;header=present;q=0.2, */*;q=0.1",
+		"application/json;q=0, text/csv;q=0.1, */*",
+	])("is given to who accepts %s", async (accept) => {
+		const { headers } = await get("/admin/spend", { accept });
+		expect(headers.get("content-type")).toBe("text/csv; charset=utf-8");
 	});
 });

@@ -41,6 +41,20 @@ describe("check", () => {
 		expect(stdout).not.toContain(CANARY);
 	});
 
+	test("warns of a model name that its provider is known not to understand", async () => {
+		const { code, stdout } = await check(`model_list:
+  - model_alias: fast
+    deployments:
+      - { provider: mock, model: ecko }
+      - { provider: mock, model: echo+delay-5 }
+`);
+		expect(code).toBe(0);
+		expect(stdout).toMatch(
+			/\nWarnings:\n {2}deployment dep_\w{26} \(fast: mock\/ecko\): "ecko" is not one of echo, .*\n\n?/,
+		);
+		expect(stdout.match(/is not one of/g)).toHaveLength(1);
+	});
+
 	test("exits 78 for a bad one, naming file, line, column, key and the nearest name", async () => {
 		const { code, path, stdout, stderr } = await check(`model_list:
   - model_alias: fast

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { version } from "../../../package.json" with { type: "json" };
 import { runCli } from "../../../src/cli/run-cli.ts";
 import { openApiText } from "../../../src/http/openapi.ts";
@@ -37,6 +38,16 @@ describe("the command line", () => {
 
 	test.each([["version"], ["--version"], ["-v"]])("%s prints the version", async (argument) => {
 		expect(await run(argument)).toEqual({ code: 0, stdout: `gateway-llm ${version}\n`, stderr: "" });
+	});
+
+	test("a build tells the commit that it was made from", async () => {
+		const main = join(import.meta.dir, "../../../src/main.ts");
+		await using child = Bun.spawn({
+			cmd: [process.execPath, "--define", 'BUILD_COMMIT="abc1234"', main, "version"],
+			stdout: "pipe",
+			stderr: "pipe",
+		});
+		expect([await child.stdout.text(), await child.stderr.text()]).toEqual([`gateway-llm ${version} (abc1234)\n`, ""]);
 	});
 
 	test("openapi prints the document that is served", async () => {

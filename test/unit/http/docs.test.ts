@@ -2,10 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Elysia } from "elysia";
 import { docsController } from "../../../src/http/docs.ts";
 import { openApiText } from "../../../src/http/openapi.ts";
 
-const app = docsController();
+// As the gateway mounts it.
+const app = new Elysia({ strictPath: true }).use(docsController());
 
 async function get(path: string) {
 	const answer = await app.handle(new Request(`http://localhost${path}`));
@@ -33,6 +35,14 @@ describe("the documentation page", () => {
 			expect(asset.headers.get("x-content-type-options")).toBe("nosniff");
 			expect(asset.text.length).toBeGreaterThan(100);
 		}
+	});
+
+	test("is found with a slash at the end, also below the path prefix of a proxy", async () => {
+		const { status, headers } = await get("/docs/");
+		expect(status).toBe(308);
+		const location = headers.get("location") ?? "";
+		expect(new URL(location, "http://localhost/docs/").href).toBe("http://localhost/docs");
+		expect(new URL(location, "https://proxy.example/llm/docs/").href).toBe("https://proxy.example/llm/docs");
 	});
 
 	test("has a policy under which nothing leaves the gateway and no inline script runs", async () => {
