@@ -188,12 +188,10 @@ describe("stop", () => {
 		await client.write(streamRequest(key));
 		await client.bodyUntil("a token", (text) => text.includes("one"));
 		gateway.signal("SIGTERM");
-		await until("new connections to be refused", () =>
-			openRaw(gateway.url).then(
-				() => false,
-				() => true,
-			),
-		);
+		const ready = () => fetch(`${gateway.url}/health/ready`).then((response) => response.status);
+		await until("a load balancer to be told", async () => (await ready()) === 503);
+		const refused = await gateway.post("/v1/chat/completions", key, chatBody("chat"));
+		expect([refused.status, refused.error()?.kind]).toEqual([503, "draining"]);
 		door.open();
 		await client.bodyUntil("the end", (text) => text.includes("[DONE]"));
 		expect(await within("the exit", gateway.exited)).toBe(0);
