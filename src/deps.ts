@@ -19,7 +19,6 @@ import { createOrderer } from "./routing/order.ts";
 import { createRotation, type Rotation } from "./routing/rotation.ts";
 import { scorePrompt } from "./routing/score.ts";
 import { createSqliteStore } from "./store/sqlite-store.ts";
-import { StoreRefused } from "./store/store-refused.ts";
 import type { Store, StoreProblem } from "./store/types.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { createSend } from "./transport/upstream.ts";
@@ -78,9 +77,7 @@ export async function openDeps(config: ReloadableConfigSource, dataDirectory: st
 
 async function openStore(snapshot: Snapshot, dataDirectory: string, logger: Logger): Promise<Store> {
 	if (snapshot.database.kind === "postgres") {
-		throw new StoreRefused(
-			"database.url names PostgreSQL, which this version does not speak yet. Leave it out to use the embedded SQLite.",
-		);
+		throw new Error("PostgreSQL is refused before anything is opened.");
 	}
 	return createSqliteStore({
 		dataDirectory,

@@ -1,6 +1,6 @@
 import { createApp } from "./app.ts";
 import { readConfiguration } from "./cli/read-configuration.ts";
-import { loadConfig } from "./config/load.ts";
+import { failed, loadConfig } from "./config/load.ts";
 import type { ConfigProblem } from "./config/problem.ts";
 import { formatProblem } from "./config/problem.ts";
 import { resolveSnapshot } from "./config/resolve.ts";
@@ -57,6 +57,10 @@ const CUT_SETTLE_MS = 2_000;
 /** Bun tells how many answers are on their way, but not when the last has gone. */
 const UNSENT_LOOK_MS = 10;
 
+/** A file that names it is right, and `check` says so: it is this version that cannot. */
+const NO_POSTGRES =
+	"database.url names PostgreSQL, which this version does not speak yet; leave it out to use the embedded SQLite";
+
 /** Configuration → parts → app → listening. @throws BadConfiguration, StoreRefused, or the error of the listening socket. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
 	const { logger, dataDirectory } = options;
@@ -66,6 +70,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 		throw new BadConfiguration(read.loaded.problems);
 	}
 	const { settings } = read.loaded;
+	if (settings.database.kind === "postgres") {
+		throw new BadConfiguration(failed(read.fileName, NO_POSTGRES).problems);
+	}
 	const masterKey =
 		settings.masterKey === undefined
 			? keptMasterKey(dataDirectory)

@@ -17,7 +17,7 @@ export const configSchema = z.strictObject({
 	database: databaseSchema
 		.prefault({})
 		.describe("Where keys, spend and the state of deployments are kept. Changes at a restart only."),
-	redis: redisSchema.prefault({}).describe("Counters shared by several instances. Changes at a restart only."),
+	redis: redisSchema.prefault({}).describe("Counters shared by several instances. Checked, but not active yet."),
 	auth: authSchema.prefault({}).describe("Who may administer."),
 	model_list: z
 		.array(routeSchema)

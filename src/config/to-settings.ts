@@ -65,6 +65,9 @@ function toBudget(budget: NonNullable<ConfigFile["team_budgets"]>[string]): Team
 /** What the file asks for and this version does not do: to be said, never to be passed over. */
 function inactiveParts(file: ConfigFile, routes: readonly LocatedRoute[]): readonly string[] {
 	const parts: string[] = [];
+	if (file.database.url !== undefined && sqlitePath(file.database.url) === undefined) {
+		parts.push("database.url (PostgreSQL): the gateway does not start with it");
+	}
 	if (file.redis.url !== undefined) {
 		parts.push("redis");
 	}

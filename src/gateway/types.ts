@@ -67,7 +67,7 @@ export interface Admitted extends Received {
 /** Why a deployment was passed over. */
 export interface Exclusion {
 	readonly deployment: Deployment;
-	readonly reason: "disabled" | "operation" | "cooling" | "context" | "unpriced" | "rights" | "pinned";
+	readonly reason: "disabled" | "operation" | "cooling" | "context" | "unpriced" | "pinned";
 }
 
 /** Stage 3: where it may go, best first. Never empty. */
@@ -77,7 +77,7 @@ export interface Planned extends Admitted {
 	readonly attemptsMax: number;
 }
 
-/** Short, stable names of what can go wrong with an attempt. Logged, kept in the ledger, never shown raw to clients. */
+/** Short, stable names of what can go wrong with an attempt: for the log, the ledger, and the `code` of an error event. */
 export type FailureClass =
 	| "connect_refused"
 	| "dns"

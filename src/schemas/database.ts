@@ -30,7 +30,7 @@ export const redisSchema = z.strictObject({
 		.refine((url) => isUrlOf(url, ["redis:", "rediss:"]), "must be redis://HOST:PORT or rediss://HOST:PORT")
 		.optional()
 		.describe(
-			"`redis://…` or `rediss://…`. Absent, or the variable REDIS_URL named here and unset: counters in this process.",
+			"`redis://…` or `rediss://…`. Checked, but not active yet: limits are counted in each process by itself.",
 		),
 });
 

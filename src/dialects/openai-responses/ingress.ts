@@ -83,6 +83,7 @@ function readEnvelope(json: JsonObject, bound: PromptTokensUpperBound): Envelope
 	const model = requiredModel(json.model);
 	checkFields(json, RULES);
 	checkStreamOptions(json);
+	checkConversation(json);
 	const needs = checkInput(json);
 	const maxOutputTokens = integerField(json, "max_output_tokens");
 	const size = promptSize(json, bound);
@@ -105,6 +106,20 @@ function readEnvelope(json: JsonObject, bound: PromptTokensUpperBound): Envelope
 		quantities: {},
 		previousResponseId: textField(json, "previous_response_id"),
 	};
+}
+
+/**
+ * A conversation lives at the provider under one account for all keys, and nothing says whose it is: one key could read
+ * on in another's. `previous_response_id` does the same within the key that made the response.
+ */
+function checkConversation(json: JsonObject): void {
+	if (json.conversation !== undefined && json.conversation !== null) {
+		throw badRequest(
+			"Conversations are not offered: they could not be kept apart by key. Use previous_response_id.",
+			"conversation",
+			"unsupported_parameter",
+		);
+	}
 }
 
 /** A prompt is in `input`, in what came before (`previous_response_id`, `conversation`) or in a stored template (`prompt`). */

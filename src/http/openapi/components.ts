@@ -137,6 +137,10 @@ export const HEADERS = {
 		pattern: "^\\d+\\.\\d{6,9}$",
 		examples: ["0.000099"],
 	}),
+	"X-Gateway-Cost-Unpriced": header("`true` when no price is known: the cost of zero then means unknown, not free.", {
+		type: "string",
+		enum: ["true"],
+	}),
 	"X-Gateway-Cost-Final": header("`false` on streams: the final cost is told before `[DONE]` and by the trail.", {
 		type: "string",
 		enum: ["false"],

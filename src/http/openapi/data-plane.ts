@@ -7,6 +7,7 @@ const SERVED: readonly HeaderName[] = [
 	"X-Gateway-Route-Score",
 	"X-Gateway-Cost-Usd",
 	"X-Gateway-Cost-Final",
+	"X-Gateway-Cost-Unpriced",
 	"X-Gateway-Retries",
 	"X-Gateway-Dropped",
 ];
