@@ -11,14 +11,20 @@ const CODE_MARKS = "{}[];<>`_|&#";
 const MATH_MARKS = "=^+*/\\$%∑∫√≤≥≠∞∂∇";
 const LIST_MARKS = "-*•";
 
+const SPACE = 0x20;
+const LINE_FEED = 0x0a;
+const APOSTROPHE = 0x27;
+const HYPHEN = 0x2d;
+
 const CODE = 1;
 const MATH = 2;
 const LIST = 4;
 
-const MARKS: ReadonlyMap<string, number> = markKinds();
+/** By UTF-16 code: a table, since it is asked for every character that is not part of a word. */
+const MARKS: Uint8Array = markKinds();
 
-function markKinds(): ReadonlyMap<string, number> {
-	const kinds = new Map<string, number>();
+function markKinds(): Uint8Array {
+	const kinds = new Uint8Array(0x2300);
 	const lists: readonly (readonly [string, number])[] = [
 		[CODE_MARKS, CODE],
 		[MATH_MARKS, MATH],
@@ -26,7 +32,8 @@ function markKinds(): ReadonlyMap<string, number> {
 	];
 	for (const [marks, kind] of lists) {
 		for (const mark of marks) {
-			kinds.set(mark, (kinds.get(mark) ?? 0) | kind);
+			const code = mark.charCodeAt(0);
+			kinds[code] = (kinds[code] ?? 0) | kind;
 		}
 	}
 	return kinds;
@@ -70,37 +77,40 @@ function scanPart(text: string, counts: Counts, seen: Set<string>): void {
 	let wordStart = -1;
 	let lineStarts = true;
 	for (let index = 0; index <= text.length; index += 1) {
-		const code = index < text.length ? text.charCodeAt(index) : 0x20;
-		const character = text[index] ?? " ";
-		if (isCjk(code)) {
-			cjk += 1;
-		} else if (isWordPart(code) || (wordStart >= 0 && (character === "'" || character === "-"))) {
+		const code = index < text.length ? text.charCodeAt(index) : SPACE;
+		const kind = CHARACTERS[code];
+		if (kind === WORD_PART || (wordStart >= 0 && (code === APOSTROPHE || code === HYPHEN))) {
 			wordStart = wordStart < 0 ? index : wordStart;
-			lineStarts = countListNumber(text, index, lineStarts, counts);
+			if (lineStarts) {
+				countListNumber(text, index, counts);
+				lineStarts = false;
+			}
 			continue;
 		}
+		cjk += kind === CJK ? 1 : 0;
 		if (wordStart >= 0) {
-			countWord(text.slice(wordStart, index), counts, seen);
+			countWord(text, wordStart, index, counts, seen);
 			wordStart = -1;
 		}
-		countMark(character, lineStarts, counts);
-		lineStarts = character === "\n" || (lineStarts && character === " ");
+		if (code !== SPACE) {
+			countMark(code, lineStarts, counts);
+			lineStarts = code === LINE_FEED;
+		}
 	}
 	counts.words += cjk / CJK_CHARACTERS_PER_WORD;
 }
 
-/** "1." or "2)" at the beginning of a line. Returns whether the line is still beginning: it never is after a letter. */
-function countListNumber(text: string, index: number, lineStarts: boolean, counts: Counts): boolean {
-	if (lineStarts && isDigit(text.charCodeAt(index))) {
+/** "1." or "2)" at the beginning of a line. */
+function countListNumber(text: string, index: number, counts: Counts): void {
+	if (isDigit(text.charCodeAt(index))) {
 		const next = text[index + 1];
 		counts.listLines += next === "." || next === ")" ? 1 : 0;
 	}
-	return false;
 }
 
-function countMark(character: string, lineStarts: boolean, counts: Counts): void {
-	const kinds = character === " " ? undefined : MARKS.get(character);
-	if (kinds === undefined) {
+function countMark(code: number, lineStarts: boolean, counts: Counts): void {
+	const kinds = MARKS[code] ?? 0;
+	if (kinds === 0) {
 		return;
 	}
 	counts.codeMarks += kinds & CODE ? 1 : 0;
@@ -108,20 +118,24 @@ function countMark(character: string, lineStarts: boolean, counts: Counts): void
 	counts.listLines += lineStarts && kinds & LIST ? 1 : 0;
 }
 
-function countWord(raw: string, counts: Counts, seen: Set<string>): void {
+function countWord(text: string, start: number, end: number, counts: Counts, seen: Set<string>): void {
 	counts.words += 1;
-	if (isDigit(raw.charCodeAt(0))) {
+	if (isDigit(text.charCodeAt(start))) {
 		counts.numbers += 1;
 		return;
 	}
-	counts.longWords += raw.length >= LONG_WORD_LENGTH ? 1 : 0;
-	if (raw.length > WORD_LENGTH_MAX) {
+	counts.longWords += end - start >= LONG_WORD_LENGTH ? 1 : 0;
+	if (end - start > WORD_LENGTH_MAX) {
 		return;
 	}
-	const word = raw.toLowerCase();
+	const word = text.slice(start, end).toLowerCase();
+	const kinds = LEXICON.get(word);
+	if (kinds === undefined) {
+		return;
+	}
 	const isNew = !seen.has(word);
 	seen.add(word);
-	for (const kind of LEXICON.get(word) ?? []) {
+	for (const kind of kinds) {
 		counts.all[kind] += 1;
 		counts.distinct[kind] += isNew ? 1 : 0;
 	}
@@ -158,3 +172,11 @@ function isWordPart(code: number): boolean {
 function isCjk(code: number): boolean {
 	return (code >= 0x3040 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xd7af) || (code >= 0xf900 && code <= 0xfaff);
 }
+
+const WORD_PART = 1;
+const CJK = 2;
+
+/** What each UTF-16 code is: one look-up for each character, where comparing ranges took longer than all the rest. */
+const CHARACTERS: Uint8Array = Uint8Array.from({ length: 0x1_00_00 }, (_, code) =>
+	isCjk(code) ? CJK : isWordPart(code) ? WORD_PART : 0,
+);
