@@ -8,7 +8,9 @@ import { type CliIo, EXIT, type ServeOptions } from "./types.ts";
 /** `gateway-llm serve`: runs until a signal ends it. Returns the exit code. */
 export async function serve(options: ServeOptions, io: CliIo): Promise<number> {
 	const logger = createProcessLogger(io);
-	let gateway: RunningGateway;
+	let gateway: RunningGateway | undefined;
+	// From the first moment: unhandled, the signal that asks for a reload would end the process.
+	process.on("SIGHUP", () => void gateway?.reload());
 	try {
 		gateway = await startGateway({ ...options, environment: io.env, logger });
 	} catch (error) {
@@ -46,7 +48,7 @@ function isListenError(error: unknown): error is Error {
 	);
 }
 
-/** SIGHUP reloads; the first SIGTERM or SIGINT drains, the second ends at once. */
+/** The first SIGTERM or SIGINT drains, the second ends at once. */
 function untilStopped(gateway: RunningGateway, logger: Logger): Promise<number> {
 	return new Promise((resolve) => {
 		let stopping = false;
@@ -69,7 +71,6 @@ function untilStopped(gateway: RunningGateway, logger: Logger): Promise<number> 
 		}
 		process.on("SIGTERM", () => stop("SIGTERM"));
 		process.on("SIGINT", () => stop("SIGINT"));
-		process.on("SIGHUP", () => void gateway.reload());
 	});
 }
 
