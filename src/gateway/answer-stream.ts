@@ -5,9 +5,10 @@ import { completionTokens, promptTokens } from "../lib/usage.ts";
 import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { settleWhenDone } from "./background.ts";
+import type { ClientSink } from "./client-sink.ts";
 import { brokenStream, type Passage, type Passages, readPassages } from "./passages.ts";
 import { errorEvent } from "./refuse.ts";
-import { BrokenAnswer, type RelaySink, relay } from "./relay.ts";
+import { BrokenAnswer, relay } from "./relay.ts";
 import type { Seen } from "./settle.ts";
 import type { AttemptFailure } from "./types.ts";
 
@@ -124,7 +125,7 @@ async function pump(
 	passages: Passages,
 	opened: Opening,
 	status: number,
-	sink: RelaySink,
+	sink: ClientSink,
 ): Promise<void> {
 	const hideUsage = !context.served.planned.envelope.includeUsage;
 	let batch: readonly Passage[] | undefined = opened.held;
@@ -160,7 +161,7 @@ async function finish(
 	reader: StreamReader,
 	status: number,
 	lastEvent: Uint8Array | undefined,
-	sink: RelaySink,
+	sink: ClientSink,
 ): Promise<void> {
 	const costNano = await context.books.settle({ outcome: "ok", status, seen: seenOf(reader) });
 	const usage = reader.usage();
@@ -175,7 +176,7 @@ async function finish(
 }
 
 /** Neighbours in memory are written in one piece. */
-async function writeAll(passages: readonly Passage[], sink: RelaySink): Promise<void> {
+async function writeAll(passages: readonly Passage[], sink: ClientSink): Promise<void> {
 	let run: Uint8Array | undefined;
 	for (const { bytes } of passages) {
 		if (run !== undefined && run.buffer === bytes.buffer && run.byteOffset + run.length === bytes.byteOffset) {

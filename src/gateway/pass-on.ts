@@ -1,5 +1,6 @@
 import { GatewayError } from "../lib/errors.ts";
 import { transportFailure } from "../transport/upstream.ts";
+import { openSink } from "./client-sink.ts";
 import type { RequestScope } from "./live.ts";
 import { errorEvent, leftError } from "./refuse.ts";
 import type { GatewayDeps } from "./types.ts";
@@ -12,45 +13,55 @@ export function passOn(
 	body: ReadableStream<Uint8Array>,
 	scope: RequestScope,
 	abort: () => void,
-	{ config, runtime }: GatewayDeps,
+	deps: GatewayDeps,
 ): ReadableStream {
-	const idleMs = config.current().server.streamIdleTimeoutMs;
+	const { deadlines } = deps.runtime;
+	const idleMs = deps.config.current().server.streamIdleTimeoutMs;
 	const reader = body.getReader();
-	const silence = runtime.deadlines.after(idleMs, abort);
+	const silence = deadlines.after(idleMs, abort);
+	const gone = Promise.withResolvers<void>();
 	let begun = false;
+	function finish(): void {
+		silence.clear();
+		scope.finish();
+	}
 	scope.onLeave(() => {
 		abort();
+		gone.resolve();
 		if (!begun) {
 			// Nobody will ever ask for the first byte.
 			begun = true;
-			silence.clear();
-			scope.finish();
+			finish();
 		}
 	});
 	return new ReadableStream({
 		type: "direct",
-		async pull(sink) {
+		async pull(controller) {
 			if (begun) {
-				sink.close();
+				controller.close();
 				return;
 			}
 			begun = true;
+			const sink = openSink(controller, {
+				scope,
+				deps,
+				silentFor: silence.reset,
+				keepAlive: undefined,
+				gone: gone.promise,
+			});
 			try {
 				for (let next = await reader.read(); !next.done; next = await reader.read()) {
 					silence.reset(idleMs);
-					const room = sink.write(next.value);
-					sink.flush();
-					if (typeof room !== "number") {
-						await room;
-					}
+					await sink.write(next.value);
 				}
 			} catch (error) {
-				sink.write(errorEvent(endOf(scope, error)));
+				sink.write(errorEvent(endOf(scope, error)))?.catch(() => {
+					// It does not read: it would not have read this either.
+				});
 			} finally {
-				silence.clear();
-				sink.close();
-				scope.finish();
+				finish();
 			}
+			controller.close();
 		},
 		cancel() {
 			scope.leave("client");

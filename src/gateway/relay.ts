@@ -1,19 +1,14 @@
-import type { Deadline } from "../lib/deadlines.ts";
 import { transportFailure } from "../transport/upstream.ts";
 import type { AttemptContext } from "./attempt-result.ts";
+import { type ClientSink, openSink } from "./client-sink.ts";
 import type { LeaveReason } from "./live.ts";
 import { errorEvent, leftError } from "./refuse.ts";
 import type { Seen } from "./settle.ts";
 import type { AttemptFailure } from "./types.ts";
 
-/** Where a pump writes. A write resolves when the client has room for more. */
-export interface RelaySink {
-	write(bytes: Uint8Array): Promise<void> | undefined;
-}
-
 export interface RelayOptions {
 	/** Writes the whole answer and settles it. Throws when the provider breaks off. */
-	pump(sink: RelaySink): Promise<void>;
+	pump(sink: ClientSink): Promise<void>;
 	/** What has been seen so far, for an answer that ends early. */
 	seen(): Seen;
 	/** The last thing a client reads of a broken answer; undefined = the connection is reset, so that it cannot look complete. */
@@ -33,9 +28,6 @@ export class BrokenAnswer extends Error {
 		this.failure = failure;
 	}
 }
-
-/** Proxies between us and the client cut connections that are silent for a minute, some for fifteen seconds. */
-const KEEP_ALIVE_EVERY_MS = 10_000;
 
 /**
  * The client's side of an answer in motion: keeps the pace of the client (a stalled one stalls the provider, within the
@@ -69,7 +61,13 @@ export function relay(context: AttemptContext, options: RelayOptions): ReadableS
 				return;
 			}
 			begun = true;
-			const sink = openSink(controller, context, { keepAlive: options.keepAlive, gone: gone.promise });
+			const sink = openSink(controller, {
+				scope,
+				deps: context.deps,
+				silentFor: run.moved,
+				keepAlive: options.keepAlive,
+				gone: gone.promise,
+			});
 			try {
 				await options.pump(sink);
 				run.close();
@@ -119,7 +117,7 @@ function brokenBy(error: unknown, expired: AttemptFailure["class"] | undefined):
 }
 
 /** What a client that is still there learns of the end. Throws where it is to learn it from a reset connection. */
-async function lastWords(sink: RelaySink, ending: AttemptFailure | LeaveReason, options: RelayOptions): Promise<void> {
+async function lastWords(sink: ClientSink, ending: AttemptFailure | LeaveReason, options: RelayOptions): Promise<void> {
 	if (ending === "client") {
 		return;
 	}
@@ -132,63 +130,4 @@ async function lastWords(sink: RelaySink, ending: AttemptFailure | LeaveReason, 
 	} catch {
 		// It does not read: it would not have read this either.
 	}
-}
-
-interface SinkOptions {
-	readonly keepAlive: Uint8Array | undefined;
-	/** Resolves when the request is given up. */
-	readonly gone: Promise<void>;
-}
-
-/** The part of Bun's direct stream controller that is used here. */
-interface DirectController {
-	write(bytes: Uint8Array): number | Promise<number>;
-	flush(): unknown;
-}
-
-function openSink(
-	controller: DirectController,
-	context: AttemptContext,
-	options: SinkOptions,
-): RelaySink & { close(): void } {
-	const { config, runtime } = context.deps;
-	const { scope } = context.served.planned;
-	let waiting = false;
-	let silence: Deadline | undefined;
-
-	async function drained(room: Promise<number>): Promise<void> {
-		waiting = true;
-		const deadline = runtime.deadlines.after(config.current().server.writeTimeoutMs, () => scope.leave("client"));
-		try {
-			// A client that reads nothing leaves this promise open for as long as its socket is.
-			await Promise.race([room, options.gone]);
-		} finally {
-			waiting = false;
-			deadline.clear();
-		}
-		if (scope.left() !== undefined) {
-			throw new Error("the request was given up while its client read nothing");
-		}
-	}
-	function write(bytes: Uint8Array): Promise<void> | undefined {
-		const room = controller.write(bytes);
-		controller.flush();
-		silence?.reset(KEEP_ALIVE_EVERY_MS);
-		// Only awaiting write's own promise bounds memory: flush() resolves while bytes still pile up.
-		return typeof room === "number" ? undefined : drained(room);
-	}
-	function keepAliveLater(bytes: Uint8Array): void {
-		silence = runtime.deadlines.after(KEEP_ALIVE_EVERY_MS, () => {
-			if (!waiting && scope.left() === undefined) {
-				void write(bytes)?.catch(() => {
-					// Given up meanwhile: the pump notices by itself.
-				});
-			}
-			keepAliveLater(bytes);
-		});
-	}
-	if (options.keepAlive !== undefined) {
-		keepAliveLater(options.keepAlive);
-	}
-	return { write, close: () => silence?.clear() };
 }
