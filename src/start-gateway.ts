@@ -1,8 +1,8 @@
 import { createApp } from "./app.ts";
-import { readConfiguration } from "./cli/read-configuration.ts";
 import { failed, loadConfig } from "./config/load.ts";
 import type { ConfigProblem } from "./config/problem.ts";
 import { formatProblem } from "./config/problem.ts";
+import { readConfiguration } from "./config/read-configuration.ts";
 import { resolveSnapshot } from "./config/resolve.ts";
 import { createConfigSource, type ReloadableConfigSource, type ReloadOutcome } from "./config/source.ts";
 import type { Environment } from "./config/substitute.ts";
@@ -10,6 +10,7 @@ import type { Snapshot } from "./config/types.ts";
 import { type Deps, openDeps } from "./deps.ts";
 import { IDLE_CONNECTION_SECONDS } from "./http/data-plane.ts";
 import { keptMasterKey } from "./keys/kept-master-key.ts";
+import { KEY_DEFAULTS } from "./keys/key-defaults.ts";
 import { systemClock } from "./lib/clock.ts";
 import { createCatalogue } from "./metering/prices.ts";
 import { lazyMockProvider } from "./mock/lazy.ts";
@@ -202,19 +203,7 @@ async function mintFirstKey(deps: Deps): Promise<string | undefined> {
 	if (existing.keys.length > 0) {
 		return undefined;
 	}
-	const { secret } = await deps.keys.create({
-		name: "first key",
-		team: undefined,
-		models: [],
-		rpm: undefined,
-		tpm: undefined,
-		monthlyBudgetNano: undefined,
-		maxParallelRequests: undefined,
-		forceStrategy: undefined,
-		expiresAt: undefined,
-		metadata: {},
-		enabled: true,
-	});
+	const { secret } = await deps.keys.create({ ...KEY_DEFAULTS, name: "first key" });
 	return secret;
 }
 

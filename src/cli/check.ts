@@ -1,10 +1,10 @@
+import { readConfiguration } from "../config/read-configuration.ts";
 import { reportProblems, reportSnapshot } from "../config/report.ts";
 import { resolveSnapshot } from "../config/resolve.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createCatalogue } from "../metering/prices.ts";
 import { readArguments } from "./arguments.ts";
 import { DATA_DIRECTORY_DEFAULT } from "./data-directory.ts";
-import { readConfiguration } from "./read-configuration.ts";
 import { type Command, EXIT } from "./types.ts";
 
 export const checkCommand: Command = {

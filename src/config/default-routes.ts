@@ -1,6 +1,6 @@
 import type { Provider } from "../providers/types.ts";
 import { secretSchema } from "../schemas/text.ts";
-import type { ConfigContext } from "./interpret.ts";
+import type { ConfigContext } from "./context.ts";
 import type { Environment } from "./substitute.ts";
 
 /** An entry of `model_list` as a file would have it. */

@@ -1,4 +1,5 @@
-import { type ConfigContext, interpret } from "./interpret.ts";
+import type { ConfigContext } from "./context.ts";
+import { interpret } from "./interpret.ts";
 import { failed, type LoadResult } from "./load.ts";
 import { type Finding, formatPath } from "./problem.ts";
 

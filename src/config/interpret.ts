@@ -1,6 +1,6 @@
 import { checkMasterKey } from "../lib/master-key.ts";
-import type { Provider } from "../providers/types.ts";
 import { readBaseUrl } from "./base-url.ts";
+import type { ConfigContext } from "./context.ts";
 import { defaultRoutes } from "./default-routes.ts";
 import { readDeployment } from "./deployment.ts";
 import type { Evaluated, OptionalVariable } from "./evaluate.ts";
@@ -13,15 +13,6 @@ import type { Settings } from "./settings.ts";
 import type { Environment } from "./substitute.ts";
 import { toSettings } from "./to-settings.ts";
 import type { DatabaseSettings } from "./types.ts";
-
-/** What a configuration is read against. */
-export interface ConfigContext {
-	readonly environment: Environment;
-	/** By id, as `provider:` names them. A provider that the gateway itself runs comes with its actual base URL. */
-	readonly providers: ReadonlyMap<string, Provider>;
-	/** Absolute. SQLite paths are relative to it. */
-	readonly dataDirectory: string;
-}
 
 const MASTER_KEY_VARIABLE = "GATEWAY_LLM_MASTER_KEY";
 

@@ -1,5 +1,6 @@
+import type { ConfigContext } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { type ConfigContext, interpret } from "./interpret.ts";
+import { interpret } from "./interpret.ts";
 import { openYaml, type YamlFile } from "./locate.ts";
 import { type ConfigProblem, type Finding, formatPath } from "./problem.ts";
 import type { Settings } from "./settings.ts";

@@ -1,6 +1,6 @@
 import type { Alias, Snapshot } from "../config/types.ts";
 import type { KeyRecord } from "../keys/types.ts";
-import { forbidden, GatewayError, notFound } from "../lib/errors.ts";
+import { forbidden, GatewayError, notFound, wholeSeconds } from "../lib/errors.ts";
 import { formatUsd } from "../lib/money.ts";
 import type { BudgetRefusal, LimitRefusal, LimitSubject } from "../limits/types.ts";
 import type { Admitted, GatewayDeps, Received } from "./types.ts";
@@ -97,8 +97,4 @@ export function budgetExceeded(refusal: BudgetRefusal, key: KeyRecord, nowMs: nu
 		retryAfterSeconds: wholeSeconds(refusal.resetAtMs - nowMs),
 		headers: { "x-should-retry": "false" },
 	});
-}
-
-export function wholeSeconds(milliseconds: number): number {
-	return Math.max(1, Math.ceil(milliseconds / 1000));
 }

@@ -1,7 +1,6 @@
 import type { KeyDirectory, KeyRecord } from "../keys/types.ts";
-import { GatewayError, unauthorized } from "../lib/errors.ts";
+import { GatewayError, unauthorized, wholeSeconds } from "../lib/errors.ts";
 import type { AuthFailures } from "../limits/auth-failures.ts";
-import { wholeSeconds } from "./admit.ts";
 
 /** What is needed to tell a virtual key from everything else. */
 export interface Authentication {

@@ -1,8 +1,8 @@
 import type { Alias, Deployment, Snapshot, Strategy } from "../config/types.ts";
-import { badRequest, forbidden, GatewayError, notFound } from "../lib/errors.ts";
+import { badRequest, forbidden, GatewayError, notFound, wholeSeconds } from "../lib/errors.ts";
 import { pricesQuantities } from "../metering/cost.ts";
 import type { RouteScore } from "../routing/types.ts";
-import { mayUse, wholeSeconds } from "./admit.ts";
+import { mayUse } from "./admit.ts";
 import { owns } from "./owns.ts";
 import type { Admitted, Exclusion, GatewayDeps, Planned } from "./types.ts";
 

@@ -117,3 +117,8 @@ export function errorBody(error: GatewayError): ErrorBody {
 		},
 	};
 }
+
+/** A wait as `Retry-After` tells it: rounded up, at least 1. */
+export function wholeSeconds(milliseconds: number): number {
+	return Math.max(1, Math.ceil(milliseconds / 1000));
+}

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { KEY_DEFAULTS } from "../../keys/key-defaults.ts";
 import type { KeyDirectory, KeyRecord, KeySettings } from "../../keys/types.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { badRequest, notFound } from "../../lib/errors.ts";
@@ -66,7 +67,7 @@ export function createKeyService({ keys, limiter, budgets, clock }: KeyServiceDe
 
 	return {
 		async create(body: JsonObject): Promise<z.output<typeof createdKeySchema>> {
-			const settings = { ...NEW_KEY, ...checked(toChanges(parseInput(keyCreateSchema, body))) };
+			const settings = { ...KEY_DEFAULTS, ...checked(toChanges(parseInput(keyCreateSchema, body))) };
 			const { record, secret } = await keys.create(settings);
 			return { ...toApi(record), key: secret };
 		},
@@ -112,20 +113,6 @@ export function createKeyService({ keys, limiter, budgets, clock }: KeyServiceDe
 		},
 	};
 }
-
-const NEW_KEY: KeySettings = {
-	name: undefined,
-	team: undefined,
-	models: [],
-	rpm: undefined,
-	tpm: undefined,
-	monthlyBudgetNano: undefined,
-	maxParallelRequests: undefined,
-	forceStrategy: undefined,
-	expiresAt: undefined,
-	metadata: {},
-	enabled: true,
-};
 
 /** Only the fields that were sent; null clears. */
 function toChanges(input: KeyCreate): Partial<KeySettings> {

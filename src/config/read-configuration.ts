@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
-import { DEFAULT_CONFIG_NAME, loadDefaultConfig } from "../config/defaults.ts";
-import type { ConfigContext } from "../config/interpret.ts";
-import { type LoadResult, loadConfig } from "../config/load.ts";
-import { readConfigFile } from "../config/read-file.ts";
-import type { Environment } from "../config/substitute.ts";
 import { mock } from "../providers/mock.ts";
 import { providers } from "../providers/registry.ts";
 import type { Provider } from "../providers/types.ts";
+import type { ConfigContext } from "./context.ts";
+import { DEFAULT_CONFIG_NAME, loadDefaultConfig } from "./defaults.ts";
+import { type LoadResult, loadConfig } from "./load.ts";
+import { readConfigFile } from "./read-file.ts";
+import type { Environment } from "./substitute.ts";
 
 const FILE_DEFAULT = "config.yaml";
 
