@@ -24,7 +24,10 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 			}
 			return reason === undefined;
 		});
-		ordered.push(...order(candidateAlias, fitting, principal.forceStrategy ?? candidateAlias.strategy, score, deps));
+		// A fallback's turns are counted apart: being named as one must not shift the turns of its own requests.
+		const counted =
+			candidateAlias === alias ? alias : { ...candidateAlias, name: `${alias.name}\n${candidateAlias.name}` };
+		ordered.push(...order(counted, fitting, principal.forceStrategy ?? candidateAlias.strategy, score, deps));
 	}
 	if (ordered.length === 0) {
 		throw nothingLeft(excluded, admitted, deps);
@@ -45,10 +48,10 @@ function order(
 	deps: GatewayDeps,
 ): readonly Deployment[] {
 	const sorted = deps.routing.orderer.order({ alias, strategy, candidates, bucket: score.bucket });
-	const healthy = sorted.filter((deployment) => deps.routing.health.available(deployment.id));
-	return healthy.length === sorted.length
+	const isAvailable = (deployment: Deployment) => deps.routing.health.available(deployment.id);
+	return sorted.every(isAvailable)
 		? sorted
-		: [...healthy, ...sorted.filter((deployment) => !healthy.includes(deployment))];
+		: [...sorted.filter(isAvailable), ...sorted.filter((deployment) => !isAvailable(deployment))];
 }
 
 function exclusion(

@@ -73,6 +73,11 @@ function byLatency(
 
 /** Groups by a number, smallest first, order kept inside a group. */
 function groupBy<T>(values: readonly T[], key: (value: T) => number): readonly (readonly [number, readonly T[]])[] {
+	const [first] = values;
+	if (first !== undefined && values.every((value) => key(value) === key(first))) {
+		// Nearly always: nobody set a priority.
+		return [[key(first), values]];
+	}
 	const groups = new Map<number, T[]>();
 	for (const value of values) {
 		const group = groups.get(key(value));

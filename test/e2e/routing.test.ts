@@ -33,6 +33,7 @@ beforeAll(async () => {
 			small: { deployments: [{ upstream: one, max_context_tokens: 50 }, { upstream: two }] },
 			falling: { deployments: [{ upstream: one, model: "falling" }], fallbacks: ["safe"], router: { retries: 2 } },
 			safe: { upstream: two, model: "safe" },
+			leaning: { deployments: [{ upstream: one }], fallbacks: ["even"] },
 			chatonly: { upstream: one, provider: "groq" },
 		},
 	});
@@ -57,6 +58,15 @@ async function ask(alias: string, count: number, secret = key): Promise<[number,
 }
 
 describe("where a request goes", () => {
+	test("requests that only name an alias as their fallback do not shift its turns", async () => {
+		for (let round = 0; round < 4; round += 1) {
+			expect((await gateway.post(CHAT, key, chatBody("leaning"))).status).toBe(200);
+			expect((await gateway.post(CHAT, key, chatBody("even"))).status).toBe(200);
+		}
+		// Four by `leaning` at the first, and two each of the four by `even`.
+		expect([one.requests.length, two.requests.length]).toEqual([6, 2]);
+	});
+
 	test("round robin shares evenly, and by weight", async () => {
 		expect(await ask("even", 20)).toEqual([10, 10]);
 		one.forget();
