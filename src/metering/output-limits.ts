@@ -1,6 +1,6 @@
 /**
- * The most tokens one answer of a model may have, which the price catalogue does not know. From the vendors' model pages
- * and models.dev, read 2026-11-22. A request without a bound of its own is reserved and clamped at this,
+ * The most tokens one answer of a model may have, which the price catalogue does not know. The models of 2026 were
+ * compared with models.dev on 2026-11-22; older ones are widely known figures, to be looked up before a release. A request without a bound of its own is reserved and clamped at this,
  * so a family whose limit is not certain is left out: unknown is better than a wrong clamp.
  */
 const OPENAI: readonly (readonly [RegExp, number])[] = [

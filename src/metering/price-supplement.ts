@@ -1,8 +1,9 @@
 import type { PriceSheet, Rates } from "./types.ts";
 
 /**
- * What the price catalogue lacks for endpoints that the gateway serves, kept by hand. Each entry names its source and
- * the day it was read. Left out on purpose, and so unpriced until the deployment sets `price`:
+ * What the price catalogue lacks for endpoints that the gateway serves, kept by hand. Each entry names the page
+ * that decides. The speech prices were compared with it on 2026-11-22; the others are widely known figures that were not,
+ * so look them up there before a release. Left out on purpose, and so unpriced until the deployment sets `price`:
  * `dall-e-3` (0.04 to 0.12 dollars an image by size and quality, which usage does not tell),
  * speech by `gpt-4o-mini-tts` (billed by audio tokens that its answer does not report).
  */
@@ -33,19 +34,19 @@ interface SupplementEntry {
 
 /** OpenAI's models; Azure sells them under the same names and prices. */
 const OPENAI_WHOLE: readonly SupplementEntry[] = [
-	// "The moderation endpoint is free to use": https://developers.openai.com/api/docs/guides/moderation (2026-11-22).
+	// "The moderation endpoint is free to use": https://developers.openai.com/api/docs/guides/moderation
 	{ model: /^(?:omni|text)-moderation-[a-z0-9-]+$/, version: "free", rates: {} },
 	// 15 and 30 dollars a million characters: https://developers.openai.com/api/docs/models/tts-1 (2026-11-22).
 	{ model: /^tts-1(?:-1106)?$/, version: SUPPLEMENT_VERSION, rates: { charactersPerMillion: 15 * DOLLAR } },
 	{ model: /^tts-1-hd(?:-1106)?$/, version: SUPPLEMENT_VERSION, rates: { charactersPerMillion: 30 * DOLLAR } },
 	// 0.016 to 0.02 dollars an image: the price of the default size, 1024 × 1024, which is also the dearest.
-	// https://platform.openai.com/docs/models/dall-e-2 (2026-11-22).
+	// https://platform.openai.com/docs/models/dall-e-2
 	{ model: /^dall-e-2$/, version: SUPPLEMENT_VERSION, rates: { perImage: DOLLAR / 50 } },
 ];
 
 /** The catalogue has these models' text prices only, and spoken tokens cost 16 times as much. */
 const OPENAI_SPOKEN: readonly SupplementEntry[] = [
-	// https://openai.com/api/pricing, audio tokens of the preview models, by snapshot (2026-11-22).
+	// https://openai.com/api/pricing, audio tokens of the preview models, by snapshot.
 	{
 		model: /^gpt-4o-audio-preview-2024-10-01$/,
 		version: SUPPLEMENT_VERSION,
