@@ -128,6 +128,7 @@ async function pump(
 	sink: ClientSink,
 ): Promise<void> {
 	const hideUsage = !context.served.planned.envelope.includeUsage;
+	const stopAfter = outputTokensStop(context);
 	let batch: readonly Passage[] | undefined = opened.held;
 	let pending = opened.pending;
 	while (batch !== undefined) {
@@ -142,7 +143,7 @@ async function pump(
 			passages.drain();
 			return;
 		}
-		if (passages.reader.outputTokensSeen() > context.outputTokensMax) {
+		if (passages.reader.outputTokensSeen() > stopAfter) {
 			throw new BrokenAnswer(brokenStream("more output than was asked for"));
 		}
 		batch = await (pending ?? passages.next());
@@ -153,6 +154,16 @@ async function pump(
 		throw new BrokenAnswer(brokenStream("the stream ended before its answer did"));
 	}
 	await finish(context, passages.reader, status, undefined, sink);
+}
+
+/**
+ * A provider that sends more than this pays no heed to the bound it was given: the stream is stopped. Twice the bound,
+ * since the gateway's count of a stream is an estimate.
+ */
+function outputTokensStop({ served, terms }: AttemptContext): number {
+	const { envelope } = served.planned;
+	const bound = terms.outputTokensClamp ?? envelope.maxOutputTokens;
+	return envelope.generates && bound !== undefined ? 2 * bound * envelope.choices : Number.POSITIVE_INFINITY;
 }
 
 /** Settles, tells the final cost in a comment, and only then lets the end through. */

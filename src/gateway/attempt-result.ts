@@ -4,6 +4,7 @@ import type { Served } from "./answer-headers.ts";
 import type { LeaveReason } from "./live.ts";
 import type { AttemptRun } from "./run.ts";
 import type { AttemptBooks } from "./settle.ts";
+import type { Terms } from "./terms.ts";
 import type { AttemptFailure, GatewayDeps } from "./types.ts";
 
 /** The head is on its way to the client. */
@@ -28,8 +29,7 @@ export interface AttemptContext {
 	readonly served: Served;
 	readonly run: AttemptRun;
 	readonly books: AttemptBooks;
-	/** A provider that sends more than this pays no heed to the bound it was given: the stream is stopped. */
-	readonly outputTokensMax: number;
+	readonly terms: Terms;
 	/** No further attempt will follow a failure of this one. */
 	readonly isLast: boolean;
 	readonly deps: GatewayDeps;

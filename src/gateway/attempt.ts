@@ -26,7 +26,7 @@ export async function attempt(served: Served, isLast: boolean, deps: GatewayDeps
 	}
 	const books = openBooks(planned, deployment, opened.attempt, deps);
 	const run = startRun(planned, deployment, isLast, deps);
-	const context: AttemptContext = { served, run, books, outputTokensMax: stopAfter(planned, terms), isLast, deps };
+	const context: AttemptContext = { served, run, books, terms, isLast, deps };
 	let head: Response;
 	try {
 		head = await deps.runtime.send(upstreamRequest(planned, deployment, terms, run));
@@ -56,12 +56,6 @@ function answer(context: AttemptContext, head: Response): Promise<AttemptResult>
 	return reader.answer === "json" || contentType.includes("json")
 		? answerWhole(context, head)
 		: answerBinary(context, head);
-}
-
-/** Twice the bound: the gateway's count of a stream is an estimate. */
-function stopAfter({ envelope }: Planned, terms: Terms): number {
-	const bound = terms.outputTokensClamp ?? envelope.maxOutputTokens;
-	return envelope.generates && bound !== undefined ? 2 * bound * envelope.choices : Number.POSITIVE_INFINITY;
 }
 
 function openingOf(served: Served, terms: Terms): AttemptOpening {

@@ -39,7 +39,8 @@ export function settleWhenDone(context: AttemptContext, responseId: string): voi
 		}
 		pendingCount -= 1;
 		const usage = state === "unknown" || state === "gone" ? undefined : readerOf(context).usage(state);
-		const outputTokens = usage === undefined ? outputBound(context) : 0;
+		// What was reserved for, where nobody will ever say what was used of it.
+		const outputTokens = usage === undefined ? context.terms.outputTokensMax : 0;
 		await context.books.settle({ outcome: "ok", status: 200, seen: { usage, outputTokens, objectId: responseId } });
 	}
 	function askLater(asked: number): void {
@@ -85,9 +86,4 @@ async function readState(
 
 function readerOf({ deps, served }: AttemptContext) {
 	return deps.dialects.readerOf[served.planned.ingress.operation];
-}
-
-/** What was reserved for: nobody will ever say what was used of it. */
-function outputBound({ served }: AttemptContext): number {
-	return served.planned.envelope.maxOutputTokens ?? served.deployment.maxOutputTokens ?? 0;
 }

@@ -7,6 +7,8 @@ import type { Admitted, GatewayDeps } from "./types.ts";
 /** What an attempt may cost at most, and the bound on output tokens that keeps it there. */
 export interface Terms {
 	readonly reservedNano: NanoUsd;
+	/** Output tokens of one answer that are in it. */
+	readonly outputTokensMax: number;
 	/** Output bound to send upstream in place of the client's; undefined = the client's bytes already keep to it. */
 	readonly outputTokensClamp: number | undefined;
 }
@@ -27,7 +29,7 @@ export function termsOf(admitted: Admitted, deployment: Deployment, deps: Gatewa
 	const sheet = deployment.price;
 	const cap = outputTokensCap(admitted, deployment);
 	if (sheet === undefined) {
-		return { reservedNano: 0, outputTokensClamp: undefined };
+		return { reservedNano: 0, outputTokensMax: cap, outputTokensClamp: undefined };
 	}
 	const bound = {
 		promptTokensMax: promptTokensBound(admitted, deployment),
@@ -39,14 +41,18 @@ export function termsOf(admitted: Admitted, deployment: Deployment, deps: Gatewa
 	const worst = (outputTokensMax: number) => worstCaseOf({ ...bound, outputTokensMax });
 	const availableNano = deps.accounts.budgets.available(budgets);
 	if (availableNano === undefined || !envelope.generates) {
-		return { reservedNano: worst(cap), outputTokensClamp: undefined };
+		return { reservedNano: worst(cap), outputTokensMax: cap, outputTokensClamp: undefined };
 	}
 	if (envelope.maxOutputTokens !== undefined) {
-		return { reservedNano: worst(cap), outputTokensClamp: cap < envelope.maxOutputTokens ? cap : undefined };
+		return {
+			reservedNano: worst(cap),
+			outputTokensMax: cap,
+			outputTokensClamp: cap < envelope.maxOutputTokens ? cap : undefined,
+		};
 	}
 	const affordable = affordableOutputTokens({ ...bound, availableNano });
 	const clamp = Math.min(cap, Math.max(affordable, OUTPUT_TOKENS_MIN));
-	return { reservedNano: worst(clamp), outputTokensClamp: clamp };
+	return { reservedNano: worst(clamp), outputTokensMax: clamp, outputTokensClamp: clamp };
 }
 
 /** What a model may be given at most when a part of the prompt is kept by the provider and nobody says how large it is. */

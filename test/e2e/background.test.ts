@@ -32,6 +32,19 @@ test("a background response is paid for when the provider is done with it, thoug
 	expect(asked).toBe(2);
 });
 
+test("a background response that is gone before it was counted is charged at what was reserved, never beyond the budget", async () => {
+	await using upstream = await startUpstream((request) =>
+		request.method === "POST" ? json(200, queued) : json(404, { error: { message: "gone" } }),
+	);
+	await using gateway = await startTestGateway({ aliases: { deep: { upstream } } });
+	const { id, key } = await gateway.mint({ monthly_budget_usd: 0.001 });
+	const response = await gateway.post("/v1/responses", key, { model: "deep", input: "think", background: true });
+	expect(response.status).toBe(200);
+	const { reserved_usd: reserved } = await usageOf(gateway, id);
+	await until("the settled cost", async () => Number((await usageOf(gateway, id)).reserved_usd) === 0);
+	expect((await usageOf(gateway, id)).spent_usd).toBe(reserved);
+});
+
 async function usageOf(gateway: TestGateway, id: string): Promise<{ spent_usd: string; reserved_usd: string }> {
 	return (await gateway.admin("GET", `/keys/${id}`)).json<{ usage: { spent_usd: string; reserved_usd: string } }>()
 		.usage;
