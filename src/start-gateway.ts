@@ -1,7 +1,6 @@
 import { createApp } from "./app.ts";
 import { failed, loadConfig } from "./config/load.ts";
-import type { ConfigProblem } from "./config/problem.ts";
-import { formatProblem } from "./config/problem.ts";
+import { type ConfigProblem, formatProblem } from "./config/problem.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
 import { resolveSnapshot } from "./config/resolve.ts";
 import { createConfigSource, type ReloadableConfigSource, type ReloadOutcome } from "./config/source.ts";
@@ -150,7 +149,7 @@ function stopping(
 	config: ReloadableConfigSource,
 	stopMock: () => Promise<void>,
 ): Pick<RunningGateway, "stop" | "stopNow"> {
-	const { live, logger } = { live: deps.gateway.runtime.live, logger: deps.logger };
+	const { live, logger } = deps.gateway.runtime;
 	let closed: Promise<void> | undefined;
 
 	async function close(): Promise<void> {

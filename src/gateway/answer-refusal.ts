@@ -1,8 +1,10 @@
+import { readFault } from "../dialects/provider-fault.ts";
+import type { ProviderFault } from "../dialects/types.ts";
 import { errorBody, GatewayError } from "../lib/errors.ts";
 import { isJsonObject } from "../lib/json-types.ts";
 import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
-import { failureOfStatus, readFault } from "./failure.ts";
+import { failureOfStatus } from "./failure.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
 
 /** Error bodies are short; what is longer is not read (bytes). */
@@ -21,7 +23,7 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 		return givenUp(context, error, head.status);
 	}
 	const json = bytes === undefined ? undefined : parseObject(bytes);
-	const fault = readFault(head.status, json);
+	const fault = json === undefined ? undefined : readFault(json, head.status);
 	const failure = failureOfStatus(head.status, head.headers, fault, deps.runtime.clock.now());
 	if (failure !== undefined) {
 		return failed(context, failure);
@@ -50,7 +52,7 @@ function leaks(bytes: Uint8Array, secret: string | undefined): boolean {
 }
 
 /** The provider's message in OpenAI's shape, for providers that answer in another one. */
-function rewrite(status: number, fault: ReturnType<typeof readFault>, secret: string | undefined): GatewayError {
+function rewrite(status: number, fault: ProviderFault | undefined, secret: string | undefined): GatewayError {
 	const message = fault?.message ?? `The provider refused the request with status ${status}.`;
 	return new GatewayError({
 		status,

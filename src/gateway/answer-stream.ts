@@ -5,7 +5,7 @@ import { completionTokens, promptTokens } from "../lib/usage.ts";
 import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { settleWhenDone } from "./background.ts";
-import type { ClientSink } from "./client-sink.ts";
+import type { ClientSink } from "./client-stream.ts";
 import { brokenStream, type Passage, type Passages, readPassages } from "./passages.ts";
 import { errorEvent } from "./refuse.ts";
 import { BrokenAnswer, relay } from "./relay.ts";
@@ -204,15 +204,13 @@ async function writeAll(passages: readonly Passage[], sink: ClientSink): Promise
 	}
 }
 
+/** For an end of which the provider itself said nothing. */
 function encodeError(failure: AttemptFailure): Uint8Array {
 	const timedOut = failure.class === "idle_timeout" || failure.class === "total_timeout";
 	const error = new GatewayError({
 		status: timedOut ? 504 : 502,
 		type: timedOut ? "upstream_timeout" : "upstream_error",
-		message:
-			failure.class === "error_event"
-				? failure.detail.slice(0, 500)
-				: `The answer broke off (${failure.class.replaceAll("_", " ")}).`,
+		message: `The answer broke off (${failure.class.replaceAll("_", " ")}).`,
 		code: failure.class,
 	});
 	return errorEvent(error);

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../lib/json-types.ts";
 import type { AttemptContext } from "./attempt-result.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
+import { storedResponseUrl } from "./stored-url.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 
 /** How long to wait before asking again: a little at first, then ever longer. */
@@ -56,16 +57,12 @@ async function readState(
 	responseId: string,
 ): Promise<JsonObject | "gone" | "unknown"> {
 	const { deployment, planned } = served;
-	const { provider } = deployment;
 	const controller = new AbortController();
 	const deadline = deps.runtime.deadlines.after(ANSWER_WITHIN_MS, () => controller.abort());
 	try {
 		const head = await deps.runtime.send({
 			method: "GET",
-			url: provider.url(
-				deployment,
-				`${provider.operations.responses ?? "/responses"}/${encodeURIComponent(responseId)}`,
-			),
+			url: storedResponseUrl(deployment, encodeURIComponent(responseId)),
 			headers: upstreamHeaders(deployment, planned.scope.requestId),
 			body: undefined,
 			signal: controller.signal,

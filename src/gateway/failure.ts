@@ -1,6 +1,5 @@
 import type { ProviderFault } from "../dialects/types.ts";
 import { GatewayError } from "../lib/errors.ts";
-import { isJsonObject } from "../lib/json-types.ts";
 import { upstreamBusy } from "./plan.ts";
 import type { AttemptFailure, FailureClass } from "./types.ts";
 
@@ -72,21 +71,6 @@ export function readRetryAfter(headers: Headers, nowMs: number): number {
 
 function clampCooldown(milliseconds: number): number {
 	return Math.min(COOLDOWN_MAX_MS, Math.max(COOLDOWN_MIN_MS, milliseconds));
-}
-
-/** Reads the provider's own words from an error body in any of the usual shapes. */
-export function readFault(status: number, body: unknown): ProviderFault | undefined {
-	if (!isJsonObject(body)) {
-		return undefined;
-	}
-	const inner = isJsonObject(body.error) ? body.error : body;
-	const message = [inner.message, body.message, body.detail, body.error].find((text) => typeof text === "string");
-	return {
-		status,
-		message: typeof message === "string" ? message : `status ${status}`,
-		type: typeof inner.type === "string" ? inner.type : undefined,
-		code: typeof inner.code === "string" ? inner.code : undefined,
-	};
 }
 
 const TIMEOUTS: ReadonlySet<FailureClass> = new Set([

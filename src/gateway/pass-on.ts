@@ -1,6 +1,6 @@
 import { GatewayError } from "../lib/errors.ts";
 import { transportFailure } from "../transport/upstream.ts";
-import { openSink } from "./client-sink.ts";
+import { clientStream } from "./client-stream.ts";
 import type { RequestScope } from "./live.ts";
 import { errorEvent, leftError } from "./refuse.ts";
 import type { GatewayDeps } from "./types.ts";
@@ -15,40 +15,16 @@ export function passOn(
 	abort: () => void,
 	deps: GatewayDeps,
 ): ReadableStream {
-	const { deadlines } = deps.runtime;
 	const idleMs = deps.config.current().server.streamIdleTimeoutMs;
 	const reader = body.getReader();
-	const silence = deadlines.after(idleMs, abort);
-	const gone = Promise.withResolvers<void>();
-	let begun = false;
-	function finish(): void {
-		silence.clear();
-		scope.finish();
-	}
-	scope.onLeave(() => {
-		abort();
-		gone.resolve();
-		if (!begun) {
-			// Nobody will ever ask for the first byte.
-			begun = true;
-			finish();
-		}
-	});
-	return new ReadableStream({
-		type: "direct",
-		async pull(controller) {
-			if (begun) {
-				controller.close();
-				return;
-			}
-			begun = true;
-			const sink = openSink(controller, {
-				scope,
-				deps,
-				silentFor: silence.reset,
-				keepAlive: undefined,
-				gone: gone.promise,
-			});
+	const silence = deps.runtime.deadlines.after(idleMs, abort);
+	return clientStream({
+		scope,
+		deps,
+		abort,
+		silentFor: silence.reset,
+		keepAlive: undefined,
+		async pump(sink) {
 			try {
 				for (let next = await reader.read(); !next.done; next = await reader.read()) {
 					silence.reset(idleMs);
@@ -59,12 +35,11 @@ export function passOn(
 					// It does not read: it would not have read this either.
 				});
 			} finally {
-				finish();
+				silence.clear();
 			}
-			controller.close();
 		},
-		cancel() {
-			scope.leave("client");
+		async neverAsked() {
+			silence.clear();
 		},
 	});
 }

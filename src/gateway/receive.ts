@@ -130,13 +130,7 @@ async function readPiecewise(body: ReadableStream<Uint8Array>, bounds: ReadBound
 	if (silent) {
 		throw tooSlow(bounds.silenceMs);
 	}
-	const whole = new Uint8Array(length);
-	let at = 0;
-	for (const chunk of chunks) {
-		whole.set(chunk, at);
-		at += chunk.length;
-	}
-	return whole;
+	return Buffer.concat(chunks, length);
 }
 
 function tooLarge(bytesMax: number): GatewayError {

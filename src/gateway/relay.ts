@@ -1,6 +1,6 @@
 import { transportFailure } from "../transport/upstream.ts";
 import type { AttemptContext } from "./attempt-result.ts";
-import { type ClientSink, openSink } from "./client-sink.ts";
+import { type ClientSink, clientStream } from "./client-stream.ts";
 import type { LeaveReason } from "./live.ts";
 import { errorEvent, leftError } from "./refuse.ts";
 import type { Seen } from "./settle.ts";
@@ -29,59 +29,31 @@ export class BrokenAnswer extends Error {
 	}
 }
 
-/**
- * The client's side of an answer in motion: keeps the pace of the client (a stalled one stalls the provider, within the
- * write time-out), keeps the connection alive in silence, and closes the books whatever happens.
- */
+/** The stream of an attempt's answer: whatever ends it, its books are closed. */
 export function relay(context: AttemptContext, options: RelayOptions): ReadableStream {
-	const { run, served } = context;
-	const { scope } = served.planned;
-	const gone = Promise.withResolvers<void>();
-	let begun = false;
+	const { run, served, deps } = context;
 
-	async function end(error: unknown): Promise<AttemptFailure | LeaveReason> {
+	function end(error: unknown): Promise<AttemptFailure | LeaveReason> {
 		run.close();
 		run.abort();
 		return closeBooks(context, options, error);
 	}
-	scope.onLeave(() => {
-		run.abort();
-		gone.resolve();
-		if (!begun) {
-			begun = true;
-			void end(undefined).finally(() => scope.finish());
-		}
-	});
-
-	return new ReadableStream({
-		type: "direct",
-		async pull(controller) {
-			if (begun) {
-				controller.close();
-				return;
-			}
-			begun = true;
-			const sink = openSink(controller, {
-				scope,
-				deps: context.deps,
-				silentFor: run.moved,
-				keepAlive: options.keepAlive,
-				gone: gone.promise,
-			});
+	return clientStream({
+		scope: served.planned.scope,
+		deps,
+		abort: run.abort,
+		silentFor: run.moved,
+		keepAlive: options.keepAlive,
+		async pump(sink) {
 			try {
 				await options.pump(sink);
 				run.close();
 			} catch (error) {
 				await lastWords(sink, await end(error), options);
-			} finally {
-				sink.close();
-				// The scope is last of all: a shutdown waits for it before it closes the connection.
-				scope.finish();
 			}
-			controller.close();
 		},
-		cancel() {
-			scope.leave("client");
+		async neverAsked() {
+			await end(undefined);
 		},
 	});
 }

@@ -12,6 +12,7 @@ import { owns } from "./owns.ts";
 import { passOn } from "./pass-on.ts";
 import { readAnswer } from "./read-answer.ts";
 import { leftError, refuse } from "./refuse.ts";
+import { storedResponseUrl } from "./stored-url.ts";
 import type { GatewayDeps } from "./types.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 
@@ -85,10 +86,9 @@ async function fetchStored(
 		abort();
 	});
 	try {
-		const path = `${provider.operations.responses ?? "/responses"}/${stored.id}${stored.suffix}`;
 		const head = await deps.runtime.send({
 			method: stored.method,
-			url: withQuery(provider.url(deployment, path), new URL(request.url).search),
+			url: withQuery(storedResponseUrl(deployment, String(stored.id), stored.suffix), new URL(request.url).search),
 			headers: upstreamHeaders(deployment, scope.requestId),
 			body: undefined,
 			signal: controller.signal,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { KEY_DEFAULTS } from "../../src/keys/key-defaults.ts";
 import type { KeyRecord } from "../../src/keys/types.ts";
 import { NO_USAGE } from "../../src/lib/usage.ts";
 import type { Store } from "../../src/store/types.ts";
@@ -47,17 +48,7 @@ function key(id: string, facts: Partial<KeyRecord> = {}): KeyRecord & { readonly
 	return {
 		id,
 		hash: new Bun.CryptoHasher("sha256").update(id).digest("hex"),
-		name: undefined,
-		team: undefined,
-		models: [],
-		rpm: undefined,
-		tpm: undefined,
-		monthlyBudgetNano: undefined,
-		maxParallelRequests: undefined,
-		forceStrategy: undefined,
-		expiresAt: undefined,
-		metadata: {},
-		enabled: true,
+		...KEY_DEFAULTS,
 		createdAt: MIDNIGHT_MS,
 		lastUsedAt: undefined,
 		revokedAt: undefined,

@@ -6,6 +6,7 @@ import {
 	breakAfterText,
 	bytesStep,
 	errorJson,
+	fault,
 	holdAfter,
 	json,
 	sse,
@@ -47,6 +48,16 @@ describe("a request that is itself at fault passes through, once", () => {
 		[413, { message: "too large", type: "invalid_request_error" }],
 		[422, { message: "unprocessable", type: "invalid_request_error" }],
 	];
+	test("a refusal that is no JSON keeps its status and says in JSON that there was one", async () => {
+		rig.bad.script(() => fault.html(422));
+		const answer = await rig.ask(rig.fresh("pair"), false);
+		expect([answer.status, answer.error()?.message, answer.headers.get("content-type")]).toEqual([
+			422,
+			"The provider refused the request with status 422.",
+			"application/json",
+		]);
+	});
+
 	test.each(passing.flatMap(([status, error]) => [false, true].map((stream) => ({ status, error, stream }))))(
 		"U29–U31: $status $error.code, stream: $stream",
 		async ({ status, error, stream }) => {

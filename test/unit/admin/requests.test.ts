@@ -1,31 +1,19 @@
 import { describe, expect, test } from "bun:test";
+import { KEY_DEFAULTS } from "../../../src/keys/key-defaults.ts";
 import { NO_USAGE } from "../../../src/lib/usage.ts";
 import { createAdmin, expectDocumented, refusalOf, writeRows } from "./harness.ts";
 import { attemptRow } from "./samples.ts";
 
 const ID = "req_01JD0000000000000000000001";
-const NO_SETTINGS = {
-	name: undefined,
-	team: undefined,
-	models: [],
-	rpm: undefined,
-	tpm: undefined,
-	monthlyBudgetNano: undefined,
-	maxParallelRequests: undefined,
-	forceStrategy: undefined,
-	expiresAt: undefined,
-	metadata: {},
-	enabled: true,
-};
 
 async function admin() {
 	const gateway = await createAdmin();
 	const { keys, store } = gateway;
-	const owner = await keys.create({ ...NO_SETTINGS, team: "shop" });
-	const mate = await keys.create({ ...NO_SETTINGS, team: "shop" });
-	const stranger = await keys.create({ ...NO_SETTINGS, team: "other" });
-	const loner = await keys.create(NO_SETTINGS);
-	const hermit = await keys.create(NO_SETTINGS);
+	const owner = await keys.create({ ...KEY_DEFAULTS, team: "shop" });
+	const mate = await keys.create({ ...KEY_DEFAULTS, team: "shop" });
+	const stranger = await keys.create({ ...KEY_DEFAULTS, team: "other" });
+	const loner = await keys.create(KEY_DEFAULTS);
+	const hermit = await keys.create(KEY_DEFAULTS);
 	const opening = { requestId: ID, keyId: owner.record.id, team: "shop" };
 	const lonely = { requestId: "req_lonely", keyId: loner.record.id, team: undefined };
 	await writeRows(store.writer, [

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { allFailed, failureOfStatus, readFault, readRetryAfter } from "../../../src/gateway/failure.ts";
+import { readFault } from "../../../src/dialects/provider-fault.ts";
+import { allFailed, failureOfStatus, readRetryAfter } from "../../../src/gateway/failure.ts";
 import type { AttemptFailure, FailureClass } from "../../../src/gateway/types.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -44,16 +45,15 @@ test("a status tells whether the provider, its account or the request is at faul
 });
 
 test("a provider's words are found in the usual shapes of error bodies", () => {
-	expect(readFault(400, { error: { message: "no", type: "t", code: "c" } })).toEqual({
+	expect(readFault({ error: { message: "no", type: "t", code: "c" } }, 400)).toEqual({
 		status: 400,
 		message: "no",
 		type: "t",
 		code: "c",
 	});
-	expect(readFault(422, { object: "error", message: "no", type: "invalid" })?.message).toBe("no");
-	expect(readFault(422, { detail: "no" })?.message).toBe("no");
-	expect(readFault(400, { error: "no" })?.message).toBe("no");
-	expect(readFault(400, undefined)).toBeUndefined();
+	expect(readFault({ object: "error", message: "no", type: "invalid" }, 422).message).toBe("no");
+	expect(readFault({ detail: "no" }, 422).message).toBe("no");
+	expect(readFault({ error: "no" }, 400).message).toBe("no");
 });
 
 test("when all attempts fail the client learns which kind of failure it was, and not to retry on top", () => {

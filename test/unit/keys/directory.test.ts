@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createKeyDirectory, type RunningKeyDirectory } from "../../../src/keys/directory.ts";
+import { KEY_DEFAULTS } from "../../../src/keys/key-defaults.ts";
 import { mintSecret } from "../../../src/keys/secret.ts";
 import type { KeySettings } from "../../../src/keys/types.ts";
 import { errorBody, GatewayError } from "../../../src/lib/errors.ts";
@@ -7,19 +8,6 @@ import type { SqliteStore } from "../../../src/store/sqlite-store.ts";
 import type { KeyStore } from "../../../src/store/types.ts";
 import { MIDNIGHT_MS, openStore, temporaryDirectory } from "../store/ledger-samples.ts";
 
-const BARE: KeySettings = {
-	name: undefined,
-	team: undefined,
-	models: [],
-	rpm: undefined,
-	tpm: undefined,
-	monthlyBudgetNano: undefined,
-	maxParallelRequests: undefined,
-	forceStrategy: undefined,
-	expiresAt: undefined,
-	metadata: {},
-	enabled: true,
-};
 const NEVER_MS = 2 ** 31 - 1;
 
 let place: ReturnType<typeof temporaryDirectory>;
@@ -58,7 +46,7 @@ function refusal(token: string): GatewayError {
 describe("a token", () => {
 	test("of a new key is accepted at once and after a restart, with all the key's settings", async () => {
 		const settings: KeySettings = {
-			...BARE,
+			...KEY_DEFAULTS,
 			name: "CI",
 			team: "blue",
 			models: ["smart"],
@@ -73,7 +61,7 @@ describe("a token", () => {
 	});
 
 	test("is stored nowhere, neither whole nor in parts", async () => {
-		const { secret } = await directory.create(BARE);
+		const { secret } = await directory.create(KEY_DEFAULTS);
 		const [row] = await store.keys.all();
 		expect(JSON.stringify(row)).not.toContain(secret.slice(8, 20));
 	});
@@ -91,7 +79,7 @@ describe("a token", () => {
 	});
 
 	test("of a key that differs in its last characters alone is another key", async () => {
-		const { secret } = await directory.create(BARE);
+		const { secret } = await directory.create(KEY_DEFAULTS);
 		for (const length of [8, 20, 40, 54]) {
 			expect(refusal(`${secret.slice(0, length)}${mintSecret().slice(length)}`).code).toBe("invalid_api_key");
 		}
@@ -101,13 +89,13 @@ describe("a token", () => {
 		["key_disabled", { enabled: false }],
 		["key_expired", { expiresAt: MIDNIGHT_MS }],
 	] as const)("is refused as %s", async (code, change) => {
-		const { record, secret } = await directory.create(BARE);
+		const { record, secret } = await directory.create(KEY_DEFAULTS);
 		await directory.update(record.id, change);
 		expect([refusal(secret).status, refusal(secret).code]).toEqual([401, code]);
 	});
 
 	test("expires at its instant, and not before", async () => {
-		const { secret } = await directory.create({ ...BARE, expiresAt: MIDNIGHT_MS + 1_000 });
+		const { secret } = await directory.create({ ...KEY_DEFAULTS, expiresAt: MIDNIGHT_MS + 1_000 });
 		nowMs = MIDNIGHT_MS + 999;
 		directory.verify(secret);
 		nowMs += 1;
@@ -117,7 +105,7 @@ describe("a token", () => {
 
 describe("revoking", () => {
 	test("counts before its promise resolves, and after a restart", async () => {
-		const { record, secret } = await directory.create(BARE);
+		const { record, secret } = await directory.create(KEY_DEFAULTS);
 		const revoked = directory.revoke(record.id);
 		expect(refusal(secret).code).toBe("key_revoked");
 		expect(await revoked).toBe(true);
@@ -128,7 +116,7 @@ describe("revoking", () => {
 	});
 
 	test("works once, and cannot be undone by a change", async () => {
-		const { record, secret } = await directory.create(BARE);
+		const { record, secret } = await directory.create(KEY_DEFAULTS);
 		const [change, first, second] = await Promise.all([
 			directory.update(record.id, { enabled: true, name: "late" }),
 			directory.revoke(record.id),
@@ -141,7 +129,7 @@ describe("revoking", () => {
 	});
 
 	test("holds in memory even where the disk does not take it, and can be sent again", async () => {
-		const { record, secret } = await directory.create(BARE);
+		const { record, secret } = await directory.create(KEY_DEFAULTS);
 		let isBroken = true;
 		directory = await open({
 			...store.keys,
@@ -156,8 +144,8 @@ describe("revoking", () => {
 	test("and disabling tell those who hold streams of the key, once", async () => {
 		const cut: string[] = [];
 		directory.onRevoked((keyId) => cut.push(keyId));
-		const { record: first } = await directory.create(BARE);
-		const { record: second } = await directory.create(BARE);
+		const { record: first } = await directory.create(KEY_DEFAULTS);
+		const { record: second } = await directory.create(KEY_DEFAULTS);
 		await directory.update(first.id, { name: "still valid" });
 		await directory.update(first.id, { enabled: false });
 		await directory.update(first.id, { rpm: 1 });
@@ -169,7 +157,7 @@ describe("revoking", () => {
 
 describe("changing", () => {
 	test("takes effect before its promise resolves, and clears with undefined", async () => {
-		const { record, secret } = await directory.create({ ...BARE, rpm: 5, tpm: 7 });
+		const { record, secret } = await directory.create({ ...KEY_DEFAULTS, rpm: 5, tpm: 7 });
 		const changed = await directory.update(record.id, { rpm: undefined, models: ["smart"] });
 		expect(changed).toMatchObject({ rpm: undefined, tpm: 7, models: ["smart"] });
 		expect(directory.verify(secret)).toMatchObject({ rpm: undefined, tpm: 7, models: ["smart"] });
@@ -177,7 +165,7 @@ describe("changing", () => {
 	});
 
 	test("at the same time loses no field, and of one field the last write wins", async () => {
-		const { record, secret } = await directory.create(BARE);
+		const { record, secret } = await directory.create(KEY_DEFAULTS);
 		// A database that answers in an order of its own, as one over a network does.
 		let waitMs = 8;
 		directory = await open({
@@ -202,17 +190,17 @@ describe("changing", () => {
 	});
 
 	test("that the disk refuses changes nothing", async () => {
-		const { record, secret } = await directory.create({ ...BARE, rpm: 5 });
+		const { record, secret } = await directory.create({ ...KEY_DEFAULTS, rpm: 5 });
 		const refuse = () => Promise.reject(new Error("disk full"));
 		directory = await open({ ...store.keys, update: refuse, insert: refuse });
 		await expect(directory.update(record.id, { rpm: 6 })).rejects.toMatchObject({ status: 503 });
-		await expect(directory.create(BARE)).rejects.toMatchObject({ status: 503, code: "store_unavailable" });
+		await expect(directory.create(KEY_DEFAULTS)).rejects.toMatchObject({ status: 503, code: "store_unavailable" });
 		expect(directory.verify(secret).rpm).toBe(5);
 		expect(await store.keys.all()).toHaveLength(1);
 	});
 
 	test("does not alter the record a running request holds", async () => {
-		const { record, secret } = await directory.create({ ...BARE, rpm: 5 });
+		const { record, secret } = await directory.create({ ...KEY_DEFAULTS, rpm: 5 });
 		const held = directory.verify(secret);
 		await directory.update(record.id, { rpm: 6 });
 		expect(held.rpm).toBe(5);
@@ -221,7 +209,7 @@ describe("changing", () => {
 
 describe("the last use", () => {
 	test("is seen at once and written in batches", async () => {
-		const { record, secret } = await directory.create(BARE);
+		const { record, secret } = await directory.create(KEY_DEFAULTS);
 		nowMs += 5_000;
 		directory.verify(secret);
 		expect((await directory.get(record.id))?.lastUsedAt).toBe(nowMs);
@@ -233,13 +221,13 @@ describe("the last use", () => {
 	});
 
 	test("is not moved by a refused token", async () => {
-		const { record, secret } = await directory.create({ ...BARE, enabled: false });
+		const { record, secret } = await directory.create({ ...KEY_DEFAULTS, enabled: false });
 		refusal(secret);
 		expect((await directory.get(record.id))?.lastUsedAt).toBeUndefined();
 	});
 
 	test("waits for a disk that refuses it", async () => {
-		const { record, secret } = await directory.create(BARE);
+		const { record, secret } = await directory.create(KEY_DEFAULTS);
 		let isBroken = true;
 		directory = await open({
 			...store.keys,

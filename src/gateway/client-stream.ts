@@ -6,21 +6,64 @@ import type { GatewayDeps } from "./types.ts";
 export interface ClientSink {
 	/** Throws once the request has been given up while its client read nothing. */
 	write(bytes: Uint8Array): Promise<void> | undefined;
-	/** Stops the keep-alive. */
-	close(): void;
 }
 
 /** Proxies between us and the client cut connections that are silent for a minute, some for fifteen seconds. */
 const KEEP_ALIVE_EVERY_MS = 10_000;
 
-export interface SinkOptions {
+export interface ClientStreamOptions {
 	readonly scope: RequestScope;
 	readonly deps: GatewayDeps;
+	/** Gives up what the provider is doing for this request. */
+	readonly abort: () => void;
 	/** Sets the bound of the provider's silence anew: while nobody reads from it, its silence is not its own. */
 	readonly silentFor: (milliseconds: number) => void;
+	/** Written whenever nothing else was for a while; undefined = nothing is. */
 	readonly keepAlive: Uint8Array | undefined;
-	/** Resolves when the request is given up. */
-	readonly gone: Promise<void>;
+	/** Writes everything, last words included. What it throws resets the connection. */
+	readonly pump: (sink: ClientSink) => Promise<void>;
+	/** In place of the pump, for a client that left before the first byte was asked for. */
+	readonly neverAsked: () => Promise<void>;
+}
+
+/**
+ * The client's side of an answer in motion: keeps to the client's pace within the write time-out, keeps the connection
+ * alive in silence, and finishes the request's scope, whoever ends it and whenever.
+ */
+export function clientStream(options: ClientStreamOptions): ReadableStream {
+	const { scope } = options;
+	const gone = Promise.withResolvers<void>();
+	let begun = false;
+	scope.onLeave(() => {
+		options.abort();
+		gone.resolve();
+		if (!begun) {
+			begun = true;
+			void options.neverAsked().finally(() => scope.finish());
+		}
+	});
+	return new ReadableStream({
+		type: "direct",
+		async pull(controller) {
+			if (begun) {
+				controller.close();
+				return;
+			}
+			begun = true;
+			const sink = openSink(controller, gone.promise, options);
+			try {
+				await options.pump(sink);
+			} finally {
+				sink.close();
+				// The scope is last of all: a shutdown waits for it before it closes the connection.
+				scope.finish();
+			}
+			controller.close();
+		},
+		cancel() {
+			scope.leave("client");
+		},
+	});
 }
 
 /** The part of Bun's direct stream controller that is used here. */
@@ -29,11 +72,11 @@ interface DirectController {
 	flush(): unknown;
 }
 
-/**
- * The client's side of a stream: keeps to the client's pace within the write time-out, and keeps the connection alive in
- * silence.
- */
-export function openSink(controller: DirectController, options: SinkOptions): ClientSink {
+function openSink(
+	controller: DirectController,
+	gone: Promise<void>,
+	options: ClientStreamOptions,
+): ClientSink & { close(): void } {
 	const { scope } = options;
 	const { config, runtime } = options.deps;
 	let waiting = false;
@@ -46,7 +89,7 @@ export function openSink(controller: DirectController, options: SinkOptions): Cl
 		const deadline = runtime.deadlines.after(writeTimeoutMs, () => scope.leave("client"));
 		try {
 			// A client that reads nothing leaves this promise open for as long as its socket is.
-			await Promise.race([room, options.gone]);
+			await Promise.race([room, gone]);
 		} finally {
 			waiting = false;
 			deadline.clear();
