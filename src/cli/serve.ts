@@ -9,8 +9,9 @@ import { type CliIo, EXIT, type ServeOptions } from "./types.ts";
 export async function serve(options: ServeOptions, io: CliIo): Promise<number> {
 	const logger = createProcessLogger(io);
 	let gateway: RunningGateway | undefined;
-	// From the first moment: unhandled, the signal that asks for a reload would end the process.
+	// From the first moment: a signal that nobody handles ends the process where it stands.
 	process.on("SIGHUP", () => void gateway?.reload());
+	const stops = gatherStops();
 	try {
 		gateway = await startGateway({ ...options, environment: io.env, logger });
 	} catch (error) {
@@ -23,7 +24,7 @@ export async function serve(options: ServeOptions, io: CliIo): Promise<number> {
 	for (const warning of unpricedWarnings(gateway.snapshot())) {
 		logger.warn("unpriced", { warning });
 	}
-	const code = await untilStopped(gateway, logger);
+	const code = await untilStopped(gateway, stops, logger);
 	logger.flush();
 	return code;
 }
@@ -49,7 +50,7 @@ function isListenError(error: unknown): error is Error {
 }
 
 /** The first SIGTERM or SIGINT drains, the second ends at once. */
-function untilStopped(gateway: RunningGateway, logger: Logger): Promise<number> {
+function untilStopped(gateway: RunningGateway, stops: StopSignals, logger: Logger): Promise<number> {
 	return new Promise((resolve) => {
 		let stopping = false;
 		function stop(signal: string): void {
@@ -69,9 +70,28 @@ function untilStopped(gateway: RunningGateway, logger: Logger): Promise<number> 
 				},
 			);
 		}
-		process.on("SIGTERM", () => stop("SIGTERM"));
-		process.on("SIGINT", () => stop("SIGINT"));
+		stops.deliverTo(stop);
 	});
+}
+
+/** The signals that ask the process to stop, kept until there is something to stop. */
+interface StopSignals {
+	deliverTo(stop: (signal: string) => void): void;
+}
+
+function gatherStops(): StopSignals {
+	const early: string[] = [];
+	let receive = (signal: string): void => {
+		early.push(signal);
+	};
+	process.on("SIGTERM", () => receive("SIGTERM"));
+	process.on("SIGINT", () => receive("SIGINT"));
+	return {
+		deliverTo(stop) {
+			receive = stop;
+			early.forEach(stop);
+		},
+	};
 }
 
 function createProcessLogger(io: CliIo): Logger {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chatBody } from "../support/gateway-client.ts";
 import { configText, MASTER_KEY, PROVIDER_KEY } from "../support/gateway-config.ts";
@@ -52,6 +53,27 @@ describe("start", () => {
 		expect(second.stdout()).not.toContain("gw_virt_");
 		expect((await second.post(CHAT, key, chatBody("mock"))).status).toBe(200);
 		await first[Symbol.asyncDispose]();
+	}, 40_000);
+
+	test("SIGTERM in mid-start is a clean stop like any other", async () => {
+		const directory = await mkdtemp(join(tmpdir(), "gateway-early-stop-"));
+		const main = join(import.meta.dir, "../../src/main.ts");
+		const child = Bun.spawn([process.execPath, main, "serve", "--port", "0", "--data", join(directory, "data")], {
+			cwd: directory,
+			env: { PATH: process.env.PATH ?? "" },
+			stdout: "ignore",
+			stderr: "ignore",
+		});
+		try {
+			// The master key is the first thing that a start leaves behind, long before anything listens.
+			await until("the start to have begun", () => Bun.file(join(directory, "data/master-key")).exists());
+			child.kill("SIGTERM");
+			await within("a clean stop", child.exited, 15_000);
+			expect([child.signalCode, child.exitCode]).toEqual([null, 0]);
+		} finally {
+			child.kill("SIGKILL");
+			await rm(directory, { recursive: true, force: true });
+		}
 	}, 40_000);
 
 	test("what it keeps is for its owner alone", async () => {
