@@ -53,7 +53,7 @@ export function openChoiceStream(
 			ended = true;
 			return "end";
 		}
-		const chunk = eventJson(event.data);
+		const chunk = eventJson(event);
 		if (chunk === undefined) {
 			return "malformed";
 		}

@@ -41,7 +41,7 @@ export function openTypedStream(read: (type: string, event: JsonObject) => Typed
 		if (ended || event.data.trim() === DONE) {
 			return "meta";
 		}
-		const json = eventJson(event.data);
+		const json = eventJson(event);
 		if (json === undefined) {
 			return "malformed";
 		}

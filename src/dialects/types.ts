@@ -91,6 +91,8 @@ export interface SseEvent {
 	readonly name: string;
 	/** The `data:` lines joined by \n. */
 	readonly data: string;
+	/** The same parsed, where it was made here and so need not be read again. */
+	readonly json?: JsonObject | undefined;
 }
 
 /** What a reader saw in one event. */
@@ -117,6 +119,8 @@ export interface ProviderFault {
 	readonly type: string | undefined;
 	readonly code: string | undefined;
 	readonly message: string;
+	/** How long the provider asks to be left alone, where it says so in the body and not in a header. */
+	readonly retryAfterMs?: number | undefined;
 }
 
 /** Reads (never rewrites) the events of one stream. Holds the state of one stream. */
