@@ -26,7 +26,7 @@ The gateway reads \`config.yaml\` (\`--config FILE\`). Without a file it starts 
 - **Check it** with \`gateway-llm check\`: it lists every mistake with line and column, and what aliases, deployments and prices result. A bad file exits with 78.
 - **Reload** with SIGHUP or by saving the file. The whole file is checked, then put in force at once; a file with a mistake changes nothing. \`server.host\`, \`server.port\`, \`database\` and \`redis\` take a restart.
 - **Environment**: \`\${NAME}\` and \`\${NAME:-default}\` in any value, \`$$\` for a dollar sign; inside YAML's \`{ … }\` and \`[ … ]\` write it in quotes. A variable that is not set is an error, except \`\${DATABASE_URL}\` as \`database.url\` (SQLite is used) and \`\${REDIS_URL}\` as \`redis.url\` (counters stay in the process).
-- **Durations** carry their unit: \`250ms\`, \`30s\`, \`2m\`, \`1h\`.
+- **Durations** carry their unit: \`250ms\`, \`30s\`, \`2m\`, \`1h\`; how long something is kept also in days: \`30d\`.
 - **Dollars** are plain decimals, read exactly: \`0.15\`.
 - **Private addresses**: a \`base_url\` on this machine or a private network, in any spelling, is refused unless the deployment says \`allow_private: true\` or its provider runs locally by nature (Ollama, vLLM, LM Studio). Public addresses must be https.
 - **YAML 1.2**: anchors and aliases work, merge keys (\`<<\`) do not. A key without a value counts as absent.`;

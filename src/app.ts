@@ -5,9 +5,11 @@ import { ownRequestsController, requestsController } from "./admin/requests/inde
 import { spendController } from "./admin/spend/index.ts";
 import type { Deps } from "./deps.ts";
 import { authenticate } from "./gateway/authenticate.ts";
+import { createConversations } from "./gateway/conversations.ts";
 import { createHandle } from "./gateway/handle.ts";
 import { createStoredResponses } from "./gateway/stored-responses.ts";
 import { masterKeyOnly } from "./http/admin-auth.ts";
+import { conversationRoutes } from "./http/conversations.ts";
 import { dataPlane } from "./http/data-plane.ts";
 import { docsController } from "./http/docs.ts";
 import { errors } from "./http/errors.ts";
@@ -33,6 +35,7 @@ export function createApp(deps: Deps, isDraining: () => boolean) {
 		.use(guard(isDraining))
 		.use(dataPlane(createHandle(gateway), gateway.dialects.ingressOf))
 		.use(storedResponseRoutes(createStoredResponses(gateway)))
+		.use(conversationRoutes(createConversations(gateway)))
 		.use(modelRoutes(gateway))
 		.use(
 			ownRequestsController({

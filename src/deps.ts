@@ -1,7 +1,10 @@
 import type { ReloadableConfigSource } from "./config/source.ts";
 import type { Snapshot } from "./config/types.ts";
-import { createIngresses, readerOf } from "./dialects/registry.ts";
+import { bridges, createIngresses, readerOf } from "./dialects/registry.ts";
+import { createKeptConversations } from "./gateway/kept-conversations.ts";
+import { createKeptResponses } from "./gateway/kept-responses.ts";
 import { createLiveRequests } from "./gateway/live.ts";
+import { startPruning } from "./gateway/prune-kept.ts";
 import type { GatewayDeps } from "./gateway/types.ts";
 import { createKeyDirectory, type RunningKeyDirectory } from "./keys/directory.ts";
 import { matchesSecret } from "./keys/matches-secret.ts";
@@ -21,6 +24,7 @@ import { scorePrompt } from "./routing/score.ts";
 import { createSqliteStore } from "./store/sqlite-store.ts";
 import type { Store, StoreProblem } from "./store/types.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { createAuthorize } from "./transport/authorize.ts";
 import { createSend } from "./transport/upstream.ts";
 
 /** Everything a running gateway is made of. */
@@ -30,6 +34,8 @@ export interface Deps {
 	readonly store: Store;
 	readonly rotation: Rotation;
 	readonly logger: Logger;
+	/** Before the store is closed. */
+	readonly stopPruning: () => void;
 }
 
 /** `last_used_at` of a key is on disk this late at most. */
@@ -54,7 +60,16 @@ export async function openDeps(config: ReloadableConfigSource, dataDirectory: st
 	await rotation.load();
 	const live = createLiveRequests(clock);
 	keys.onRevoked((keyId) => live.cutKey(keyId));
+	const deadlines = createDeadlines(clock);
+	const send = createSend();
 	const health = createHealthBook({ clock });
+	const keeping = {
+		responses: store.responses,
+		conversations: store.conversations,
+		clock,
+		retentionMs: () => config.current().responses.retentionMs,
+		logger,
+	};
 	const gateway: GatewayDeps = {
 		config,
 		authentication: {
@@ -69,10 +84,19 @@ export async function openDeps(config: ReloadableConfigSource, dataDirectory: st
 			health,
 			isEnabled: rotation.isEnabled,
 		},
-		dialects: { ingressOf: createIngresses({ promptTokensUpperBound }), readerOf },
-		runtime: { clock, deadlines: createDeadlines(clock), send: createSend(), live, logger, random: Math.random },
+		dialects: { ingressOf: createIngresses({ promptTokensUpperBound }), readerOf, bridges },
+		kept: { responses: createKeptResponses(keeping), conversations: createKeptConversations(keeping) },
+		runtime: {
+			clock,
+			deadlines,
+			send,
+			authorize: createAuthorize({ clock, deadlines, send }),
+			live,
+			logger,
+			random: Math.random,
+		},
 	};
-	return { gateway, keys, store, rotation, logger };
+	return { gateway, keys, store, rotation, logger, stopPruning: startPruning(keeping) };
 }
 
 async function openStore(snapshot: Snapshot, dataDirectory: string, logger: Logger): Promise<Store> {

@@ -159,6 +159,7 @@ function stopping(
 		await server.close();
 		await deps.gateway.accounts.ledger.flush();
 		await deps.keys.close();
+		deps.stopPruning();
 		await deps.store.close();
 		await stopMock();
 		logger.info("stopped", {});

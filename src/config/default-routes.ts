@@ -43,6 +43,9 @@ export function defaultRoutes({ providers, environment }: ConfigContext): {
 /** The variable of a provider that can be served without any further setting; undefined when it is not set. */
 function keyVariable(provider: Provider, environment: Environment): string | undefined {
 	const variable = provider.apiKeyEnv;
-	const usable = provider.baseUrl !== undefined && variable !== undefined && (environment[variable] ?? "") !== "";
+	const usable =
+		provider.baseUrl({ region: undefined, location: undefined }) !== undefined &&
+		variable !== undefined &&
+		(environment[variable] ?? "") !== "";
 	return usable ? variable : undefined;
 }

@@ -1,6 +1,7 @@
 import { nearest } from "../lib/nearest.ts";
 import type { Provider } from "../providers/types.ts";
 import { secretSchema } from "../schemas/text.ts";
+import { type CloudAccount, readAccount } from "./account.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { priceOverride } from "./price-override.ts";
 import type { Report } from "./problem.ts";
@@ -32,7 +33,8 @@ export function readDeployment(
 		return undefined;
 	}
 	const apiKey = readApiKey({ path, file }, provider, context);
-	const address = readAddress({ path, file }, provider, context);
+	const account = readAccount({ path, file }, provider, apiKey !== undefined, context);
+	const address = readAddress({ path, file }, provider, account, context);
 	return {
 		provider,
 		model: file.model,
@@ -40,6 +42,7 @@ export function readDeployment(
 		baseUrl: address?.baseUrl ?? "",
 		configuredBaseUrl: address?.configuredBaseUrl ?? "",
 		apiVersion: file.api_version,
+		...account,
 		weight: file.weight,
 		tier: file.tier,
 		priority: file.priority,
@@ -62,7 +65,7 @@ function readApiKey(
 		return undefined;
 	}
 	if (file.api_key_env === undefined) {
-		if (file.api_key === undefined && provider.keyRequired) {
+		if (file.api_key === undefined && provider.keyRequired && provider.account === undefined) {
 			const usual = provider.apiKeyEnv === undefined ? "" : `: set api_key_env, usually to ${provider.apiKeyEnv}`;
 			report({ path, message: `provider ${JSON.stringify(provider.id)} needs a key${usual}` });
 		}
@@ -83,6 +86,7 @@ function readApiKey(
 function readAddress(
 	{ path, file }: LocatedDeployment,
 	provider: Provider,
+	place: CloudAccount,
 	{ report }: DeploymentContext,
 ): { readonly baseUrl: string; readonly configuredBaseUrl: string } | undefined {
 	if (file.base_url !== undefined && file.resource !== undefined) {
@@ -91,11 +95,11 @@ function readAddress(
 	}
 	const text = file.base_url ?? file.resource;
 	if (text === undefined) {
-		if (provider.baseUrl === undefined) {
+		const usual = provider.baseUrl(place);
+		if (usual === undefined && provider.account === undefined) {
 			report({ path, message: `provider ${JSON.stringify(provider.id)} has no usual address: set base_url` });
-			return undefined;
 		}
-		return { baseUrl: provider.baseUrl, configuredBaseUrl: "" };
+		return usual === undefined ? undefined : { baseUrl: usual, configuredBaseUrl: "" };
 	}
 	const read = readBaseUrl(text, { privateAllowed: file.allow_private || provider.local });
 	if ("problem" in read) {

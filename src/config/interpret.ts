@@ -14,6 +14,8 @@ import type { Environment } from "./substitute.ts";
 import { toSettings } from "./to-settings.ts";
 import type { DatabaseSettings } from "./types.ts";
 
+const NOTHING_KEPT =
+	"responses.retention is 0s: the gateway keeps no responses and no conversations, so previous_response_id works only where the provider keeps them";
 const MASTER_KEY_VARIABLE = "GATEWAY_LLM_MASTER_KEY";
 
 /**
@@ -36,7 +38,11 @@ export function interpret(given: Evaluated, context: ConfigContext, report: Repo
 	const settings = toSettings({ file, routes, masterKey, dataDirectory: context.dataDirectory });
 	return {
 		...settings,
-		notices: [...notices, ...evaluated.unset.map((optional) => unsetNotice(optional, settings.database))],
+		notices: [
+			...notices,
+			...evaluated.unset.map((optional) => unsetNotice(optional, settings.database)),
+			...(settings.responses.retentionMs === 0 ? [NOTHING_KEPT] : []),
+		],
 	};
 }
 

@@ -53,7 +53,7 @@ export async function readConfiguration(options: {
 function builtIn(provider: Provider, baseUrl: () => string): Provider {
 	return {
 		...provider,
-		baseUrl: "(built in)",
+		baseUrl: () => "(built in)",
 		url: (endpoint, path) => provider.url({ ...endpoint, baseUrl: baseUrl() }, path),
 	};
 }

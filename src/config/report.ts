@@ -76,6 +76,7 @@ function describePrice(price: PriceSheet | undefined): string {
 		["an image", base.perImage],
 		["a second", base.perSecond],
 		["a million characters", base.charactersPerMillion],
+		["a web search", base.perSearch],
 		["a request", base.perRequest],
 	] as const;
 	const others = pieces.flatMap(([unit, nano]) => (nano === undefined ? [] : [`, ${dollars(nano)} ${unit}`]));

@@ -24,6 +24,7 @@ export function resolveSnapshot(settings: Settings, context: ResolveContext): Sn
 		server: settings.server,
 		database: settings.database,
 		redisUrl: settings.redisUrl,
+		responses: settings.responses,
 		masterKey: context.masterKey,
 		aliases: frozenMap(aliases.map((alias) => [alias.name, alias])),
 		deployments: frozenMap(deployments.map((deployment) => [deployment.id, deployment])),

@@ -3,6 +3,7 @@ import { authSchema } from "../schemas/auth.ts";
 import { cacheSchema } from "../schemas/cache.ts";
 import { callbackSchema } from "../schemas/callback.ts";
 import { databaseSchema, redisSchema } from "../schemas/database.ts";
+import { responsesSchema } from "../schemas/responses.ts";
 import { routeSchema } from "../schemas/route.ts";
 import { routerSchema } from "../schemas/router.ts";
 import { serverSchema } from "../schemas/server.ts";
@@ -26,6 +27,7 @@ export const configSchema = z.strictObject({
 			"The aliases that apps may ask for. Left out: `mock`, and the current models of every provider whose key is in the environment.",
 		),
 	router: routerSchema.prefault({}).describe("How requests find their deployment, unless an alias says otherwise."),
+	responses: responsesSchema.prefault({}).describe("What is remembered of the Responses API."),
 	cache: cacheSchema.optional().describe("Reuse of answers. Checked, but not active yet."),
 	callbacks: z
 		.array(callbackSchema)

@@ -1,11 +1,12 @@
 import type { PriceSheet } from "../metering/types.ts";
-import type { DatabaseSettings, Deployment, ServerSettings, Strategy } from "./types.ts";
+import type { DatabaseSettings, Deployment, ResponsesSettings, ServerSettings, Strategy } from "./types.ts";
 
 /** What the file and the environment say, checked and typed; nothing in it was looked up in a catalogue yet. */
 export interface Settings {
 	readonly server: ServerSettings;
 	readonly database: DatabaseSettings;
 	readonly redisUrl: string | undefined;
+	readonly responses: ResponsesSettings;
 	/** undefined: nobody has chosen one; the caller generates and keeps it. */
 	readonly masterKey: string | undefined;
 	readonly aliases: readonly AliasSettings[];

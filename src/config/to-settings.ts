@@ -1,6 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
 import { sqlitePath } from "../schemas/database.ts";
-import { formatPath } from "./problem.ts";
 import type { LocatedRoute } from "./routes.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { AliasSettings, DeploymentSettings, Settings, TeamBudget } from "./settings.ts";
@@ -21,6 +20,7 @@ export function toSettings(parts: {
 		server: toServer(file.server),
 		database: toDatabase(file.database, parts.dataDirectory),
 		redisUrl: file.redis.url,
+		responses: { retentionMs: file.responses.retention },
 		masterKey: parts.masterKey,
 		aliases: routes.map(
 			(route): AliasSettings => ({
@@ -33,7 +33,7 @@ export function toSettings(parts: {
 			}),
 		),
 		teamBudgets: new Map(Object.entries(file.team_budgets ?? {}).map(([team, budget]) => [team, toBudget(budget)])),
-		inactive: inactiveParts(file, routes),
+		inactive: inactiveParts(file),
 	};
 }
 
@@ -63,7 +63,7 @@ function toBudget(budget: NonNullable<ConfigFile["team_budgets"]>[string]): Team
 }
 
 /** What the file asks for and this version does not do: to be said, never to be passed over. */
-function inactiveParts(file: ConfigFile, routes: readonly LocatedRoute[]): readonly string[] {
+function inactiveParts(file: ConfigFile): readonly string[] {
 	const parts: string[] = [];
 	if (file.database.url !== undefined && sqlitePath(file.database.url) === undefined) {
 		parts.push("database.url (PostgreSQL): the gateway does not start with it");
@@ -83,16 +83,5 @@ function inactiveParts(file: ConfigFile, routes: readonly LocatedRoute[]): reado
 	if (Object.keys(file.team_budgets ?? {}).length > 0) {
 		parts.push("team_budgets");
 	}
-	return [...parts, ...inactiveDeploymentKeys(routes)];
-}
-
-/** Keys that wait for their providers (Bedrock, Vertex AI). */
-const KEYS_WITHOUT_PROVIDER = ["region", "project", "location", "credentials_file"] as const;
-
-function inactiveDeploymentKeys(routes: readonly LocatedRoute[]): readonly string[] {
-	return routes.flatMap((route) =>
-		route.deployments.flatMap(({ path, file }) =>
-			KEYS_WITHOUT_PROVIDER.filter((key) => file[key] !== undefined).map((key) => formatPath([...path, key])),
-		),
-	);
+	return parts;
 }

@@ -1,5 +1,5 @@
 import type { PriceSheet } from "../metering/types.ts";
-import type { Provider } from "../providers/types.ts";
+import type { AwsKeys, Provider, ServiceAccount } from "../providers/types.ts";
 
 /** The running configuration: immutable, swapped as a whole on reload. Durations are milliseconds. */
 export interface Snapshot {
@@ -9,6 +9,7 @@ export interface Snapshot {
 	readonly database: DatabaseSettings;
 	/** undefined: in-process counters. */
 	readonly redisUrl: string | undefined;
+	readonly responses: ResponsesSettings;
 	readonly masterKey: string;
 	readonly aliases: ReadonlyMap<string, Alias>;
 	/** Every deployment of every alias, by id. */
@@ -31,6 +32,12 @@ export interface ServerSettings {
 	readonly bodyBytesMax: number;
 	/** Largest multipart body, bytes. */
 	readonly uploadBytesMax: number;
+}
+
+/** What the gateway keeps of the Responses API. */
+export interface ResponsesSettings {
+	/** How long a response is kept, and a conversation after its last change; 0 = not at all. */
+	readonly retentionMs: number;
 }
 
 export type DatabaseSettings =
@@ -62,6 +69,13 @@ export interface Deployment {
 	/** No trailing slash. */
 	readonly baseUrl: string;
 	readonly apiVersion: string | undefined;
+	readonly region: string | undefined;
+	readonly project: string | undefined;
+	readonly location: string | undefined;
+	/** In place of `apiKey`, where the provider signs with AWS keys. */
+	readonly aws: AwsKeys | undefined;
+	/** In place of `apiKey`, where the provider takes tokens of a Google service account. */
+	readonly serviceAccount: ServiceAccount | undefined;
 	readonly weight: number;
 	readonly tier: Tier | undefined;
 	/** Lower goes first; deployments of equal priority share by weight. */

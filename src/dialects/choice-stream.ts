@@ -59,7 +59,7 @@ export function openChoiceStream(
 		}
 		const counted = readTokenUsage(chunk.usage) ?? readTokenUsage(groqNote(chunk).usage);
 		usage = counted ?? usage;
-		const failure = faultOf(event, chunk);
+		const failure = chunkFault(event, chunk);
 		if (failure !== undefined) {
 			fault = failure;
 			return "error";
@@ -82,7 +82,8 @@ export function openChoiceStream(
 	};
 }
 
-function faultOf(event: SseEvent, chunk: JsonObject): ProviderFault | undefined {
+/** A failure told in a chunk of a chat or completions stream, in whichever place. */
+export function chunkFault(event: SseEvent, chunk: JsonObject): ProviderFault | undefined {
 	if (event.name === "error") {
 		return readFault(chunk, undefined);
 	}

@@ -11,5 +11,7 @@ export const PLAIN_ENVELOPE = {
 	generates: false,
 	promptImages: 0,
 	quantities: {},
+	hasExtensions: false,
 	previousResponseId: undefined,
+	conversationId: undefined,
 } as const satisfies Omit<Envelope, "model" | "promptTokensMax">;

@@ -1,3 +1,4 @@
+import { completionsOverChat } from "./completions-over-chat/translator.ts";
 import { listeningAnswer, speechAnswer } from "./openai-audio/answer.ts";
 import { createListeningIngress, createSpeechIngress } from "./openai-audio/ingress.ts";
 import { chatAnswer } from "./openai-chat/answer.ts";
@@ -12,6 +13,8 @@ import { moderationsAnswer } from "./openai-moderations/answer.ts";
 import { createModerationsIngress } from "./openai-moderations/ingress.ts";
 import { responsesAnswer } from "./openai-responses/answer.ts";
 import { createResponsesIngress } from "./openai-responses/ingress.ts";
+import { responsesOverChat } from "./responses-over-chat/translator.ts";
+import type { Translator } from "./translation.ts";
 import type { AnswerReader, Ingress, OperationId, PromptTokensUpperBound } from "./types.ts";
 
 /** The readers of requests, one an operation. */
@@ -45,4 +48,10 @@ export const readerOf: Readonly<Record<OperationId, AnswerReader>> = {
 	"audio.transcriptions": listeningAnswer("audio.transcriptions"),
 	"audio.translations": listeningAnswer("audio.translations"),
 	"audio.speech": speechAnswer,
+};
+
+/** Operations that a provider without them can be asked for by way of chat. */
+export const bridges: Readonly<Partial<Record<OperationId, Translator>>> = {
+	responses: responsesOverChat,
+	completions: completionsOverChat,
 };

@@ -24,21 +24,50 @@ export function readTokenUsage(value: JsonValue | undefined): Usage | undefined 
 	const completion = count(value.completion_tokens ?? value.output_tokens);
 	return prompt === undefined || completion === undefined
 		? undefined
-		: { ...NO_USAGE, ...promptBuckets(value, prompt), ...completionBuckets(value, { prompt, completion }) };
+		: {
+				...NO_USAGE,
+				...promptBuckets(value, prompt),
+				...completionBuckets(value, { prompt, completion }),
+				searches: searches(value),
+			};
 }
 
-/** Cached, written and spoken tokens are part of the prompt's count; what a provider claims beyond it is not believed. */
+/**
+ * Cached, written, spoken and drawn tokens are part of the prompt's count; what a provider claims beyond it is not
+ * believed.
+ */
 function promptBuckets(
 	usage: JsonObject,
 	prompt: number,
-): Pick<Usage, "input" | "cacheRead" | "cacheWrite" | "audioInput"> {
+): Pick<Usage, "input" | "cacheRead" | "cacheWrite" | "cacheWriteHour" | "audioInput" | "imageInput"> {
 	const details = detailsOf(usage.prompt_tokens_details ?? usage.input_tokens_details);
-	const cacheRead = Math.min(prompt, cachedTokens(usage, details));
+	let input = prompt;
+	const take = (claimed: number | undefined): number => {
+		const taken = Math.min(input, claimed ?? 0);
+		input -= taken;
+		return taken;
+	};
+	const cacheRead = take(cachedTokens(usage, details));
 	// `cache_creation_input_tokens`: Vercel's gateway, in Anthropic's word.
-	const written = count(details.cache_write_tokens) ?? count(usage.cache_creation_input_tokens) ?? 0;
-	const cacheWrite = Math.min(prompt - cacheRead, written);
-	const audioInput = Math.min(prompt - cacheRead - cacheWrite, count(details.audio_tokens) ?? 0);
-	return { input: prompt - cacheRead - cacheWrite - audioInput, cacheRead, cacheWrite, audioInput };
+	const cacheWrite = take(count(details.cache_write_tokens) ?? count(usage.cache_creation_input_tokens));
+	const cacheWriteHour = take(count(details.cache_write_1h_tokens));
+	const audioInput = take(count(details.audio_tokens));
+	const imageInput = take(count(details.image_tokens));
+	return { input, cacheRead, cacheWrite, cacheWriteHour, audioInput, imageInput };
+}
+
+/**
+ * Searches of the provider's own tool: Anthropic's place, which translators write and OpenRouter uses as well; xAI's, with
+ * its searches on X (https://docs.x.ai/docs/guides/tools/overview); Perplexity's. OpenAI tells them beside the usage.
+ */
+function searches(usage: JsonObject): number {
+	const ran = detailsOf(usage.server_tool_use);
+	const xai = detailsOf(usage.server_side_tool_usage_details);
+	return (
+		count(ran.web_search_requests) ??
+		count(usage.num_search_queries) ??
+		(count(xai.web_search_calls) ?? 0) + (count(xai.x_search_calls) ?? 0)
+	);
 }
 
 /** OpenAI's place first, then DeepSeek's, Moonshot's and Mistral's own names. A stated zero is an answer. */
@@ -61,17 +90,18 @@ function cachedTokens(usage: JsonObject, details: JsonObject): number {
 function completionBuckets(
 	usage: JsonObject,
 	counts: { readonly prompt: number; readonly completion: number },
-): Pick<Usage, "output" | "reasoning" | "audioOutput"> {
+): Pick<Usage, "output" | "reasoning" | "audioOutput" | "imageOutput"> {
 	const details = detailsOf(usage.completion_tokens_details ?? usage.output_tokens_details);
 	const audioOutput = Math.min(counts.completion, count(details.audio_tokens) ?? 0);
-	const spoken = counts.completion - audioOutput;
+	const imageOutput = Math.min(counts.completion - audioOutput, count(details.image_tokens) ?? 0);
+	const written = counts.completion - audioOutput - imageOutput;
 	const unaccounted = Math.max(0, (count(usage.total_tokens) ?? 0) - counts.prompt - counts.completion);
 	const stated = count(details.reasoning_tokens) ?? count(usage.reasoning_tokens);
 	if (stated === undefined) {
-		return { output: spoken, reasoning: unaccounted, audioOutput };
+		return { output: written, reasoning: unaccounted, audioOutput, imageOutput };
 	}
-	const isBeside = stated > spoken || (stated > 0 && stated === unaccounted);
-	return { output: isBeside ? spoken : spoken - stated, reasoning: stated, audioOutput };
+	const isBeside = stated > written || (stated > 0 && stated === unaccounted);
+	return { output: isBeside ? written : written - stated, reasoning: stated, audioOutput, imageOutput };
 }
 
 function detailsOf(value: JsonValue | undefined): JsonObject {

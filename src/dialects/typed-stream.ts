@@ -12,6 +12,8 @@ export interface TypedEvent {
 	readonly tokens?: number | undefined;
 	readonly usage?: Usage | undefined;
 	readonly objectId?: string | undefined;
+	/** The whole object that the stream was about. */
+	readonly answer?: JsonObject | undefined;
 	/** Where the failure is told; the event itself when undefined. */
 	readonly failure?: JsonObject | undefined;
 }
@@ -25,6 +27,7 @@ export function openTypedStream(read: (type: string, event: JsonObject) => Typed
 	let usage: Usage | undefined;
 	let fault: ProviderFault | undefined;
 	let objectId: string | undefined;
+	let answer: JsonObject | undefined;
 	let tokens = 0;
 	let hasContent = false;
 	let ended = false;
@@ -32,6 +35,7 @@ export function openTypedStream(read: (type: string, event: JsonObject) => Typed
 	function note(event: TypedEvent): void {
 		usage = event.usage ?? usage;
 		objectId ??= event.objectId;
+		answer = event.answer ?? answer;
 		if (event.tokens !== undefined) {
 			tokens += Math.max(1, event.tokens);
 		}
@@ -70,6 +74,7 @@ export function openTypedStream(read: (type: string, event: JsonObject) => Typed
 		fault: () => fault,
 		outputTokensSeen: () => Math.ceil(tokens),
 		objectId: () => objectId,
+		answer: () => answer,
 	};
 }
 

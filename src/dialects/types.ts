@@ -52,8 +52,12 @@ export interface Envelope {
 	readonly promptImages: number;
 	/** Non-token quantities known from the request: characters to speak, images asked for, seconds unknown. */
 	readonly quantities: Partial<Pick<Usage, "images" | "seconds" | "characters">>;
+	/** The conversation carries fields of other providers (see openai-chat/extensions.ts), which strict ones refuse. */
+	readonly hasExtensions: boolean;
 	/** `previous_response_id` of the Responses API: pins the request to the deployment that made it. */
 	readonly previousResponseId: string | undefined;
+	/** `conversation` of the Responses API: one that the gateway keeps. */
+	readonly conversationId: string | undefined;
 }
 
 /** An upper bound of the tokens that any common tokenizer makes of a text. */
@@ -136,6 +140,8 @@ export interface StreamReader {
 	outputTokensSeen(): number;
 	/** The id of the object made (`resp_…`), for ownership. */
 	objectId(): string | undefined;
+	/** The whole object, of a stream that ends with it (Responses). */
+	answer?(): JsonObject | undefined;
 }
 
 /** The egress face for answers in an operation's own wire format: reads usage and faults, changes nothing. */

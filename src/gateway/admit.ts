@@ -3,6 +3,7 @@ import type { KeyRecord } from "../keys/types.ts";
 import { forbidden, GatewayError, notFound, wholeSeconds } from "../lib/errors.ts";
 import { formatUsd } from "../lib/money.ts";
 import type { BudgetRefusal, LimitRefusal, LimitSubject } from "../limits/types.ts";
+import { serves } from "./spoken.ts";
 import type { Admitted, GatewayDeps, Received } from "./types.ts";
 
 /** Stage 2: may this key use this alias, can any deployment do the operation, and do the limits have room? Takes the ticket. */
@@ -10,9 +11,7 @@ export async function admit(received: Received, snapshot: Snapshot, deps: Gatewa
 	const { principal, envelope } = received;
 	const alias = allowedAlias(snapshot, principal, envelope.model);
 	received.scope.note({ alias: alias.name, stream: envelope.stream });
-	if (
-		!alias.deployments.some((deployment) => deployment.provider.operations[received.ingress.operation] !== undefined)
-	) {
+	if (!alias.deployments.some((deployment) => serves(deployment, received.ingress.operation, deps.dialects))) {
 		throw unsupportedOperation(alias, `/v1${received.ingress.path}`);
 	}
 	const subjects = [keySubject(principal)];

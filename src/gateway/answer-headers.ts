@@ -9,7 +9,12 @@ export interface Served {
 	readonly deployment: Deployment;
 	/** 0 for the first attempt. */
 	readonly attempt: number;
+	/** What of the request could not be said to it. */
+	readonly dropped: readonly string[];
 }
+
+/** Proxies refuse long headers: a request of hundreds of unknown fields is not listed whole. */
+const DROPPED_LENGTH_MAX = 2_000;
 
 /** The gateway's own headers beside the allowed ones of the provider. A fresh object: the provider's never travels whole. */
 export function servedHeaders(
@@ -26,6 +31,9 @@ export function servedHeaders(
 	headers["x-gateway-route-score"] = (Math.floor(planned.score.score * 100) / 100).toFixed(2);
 	headers["x-gateway-cost-usd"] = formatUsd(cost.nano);
 	headers["x-gateway-retries"] = String(served.attempt);
+	if (served.dropped.length > 0) {
+		headers["x-gateway-dropped"] = headerSafe(served.dropped.join(", ")).slice(0, DROPPED_LENGTH_MAX);
+	}
 	if (!cost.final) {
 		headers["x-gateway-cost-final"] = "false";
 	}

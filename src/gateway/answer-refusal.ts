@@ -23,8 +23,11 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 		return givenUp(context, error, head.status);
 	}
 	const json = bytes === undefined ? undefined : parseObject(bytes);
-	const fault = json === undefined ? undefined : readFault(json, head.status);
-	const failure = failureOfStatus(head.status, head.headers, fault, deps.runtime.clock.now());
+	const { translation } = context.spoken;
+	const fault = json === undefined ? undefined : (translation?.readFault ?? readFault)(json, head.status);
+	// A dialect may know better than the status: Google says 400 to a wrong key.
+	const status = fault?.status ?? head.status;
+	const failure = failureOfStatus(status, head.headers, fault, deps.runtime.clock.now());
 	if (failure !== undefined) {
 		return failed(context, failure);
 	}
@@ -32,6 +35,7 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 	await books.settle({ outcome: "refused", status: head.status });
 	const headers = servedHeaders(served, head.headers, { nano: 0, final: true });
 	const verbatim =
+		translation === undefined &&
 		bytes !== undefined &&
 		isJsonObject(json?.error) &&
 		typeof json.error.message === "string" &&
@@ -39,8 +43,8 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 	if (!verbatim) {
 		headers["content-type"] = "application/json";
 	}
-	const body = verbatim ? bytes : JSON.stringify(errorBody(rewrite(head.status, fault, served.deployment.apiKey)));
-	return { kind: "answered", inMotion: false, response: new Response(body, { status: head.status, headers }) };
+	const body = verbatim ? bytes : JSON.stringify(errorBody(rewrite(status, fault, served.deployment.apiKey)));
+	return { kind: "answered", inMotion: false, response: new Response(body, { status, headers }) };
 }
 
 function leaks(bytes: Uint8Array, secret: string | undefined): boolean {

@@ -6,6 +6,7 @@ import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { settleWhenDone } from "./background.ts";
 import type { ClientSink } from "./client-stream.ts";
+import { keepTurn } from "./keep-turn.ts";
 import { brokenStream, type Passage, type Passages, readPassages } from "./passages.ts";
 import { errorEvent } from "./refuse.ts";
 import { BrokenAnswer, relay } from "./relay.ts";
@@ -44,7 +45,9 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 		keepAlive: KEEP_ALIVE,
 	});
 	const headers = servedHeaders(served, head.headers, { nano: books.estimateNano(0), final: false });
-	headers["content-type"] ??= "text/event-stream";
+	if (context.spoken.translation !== undefined || headers["content-type"] === undefined) {
+		headers["content-type"] = "text/event-stream; charset=utf-8";
+	}
 	headers["cache-control"] = "no-cache";
 	// nginx would collect the events otherwise.
 	headers["x-accel-buffering"] = "no";
@@ -175,6 +178,7 @@ async function finish(
 	sink: ClientSink,
 ): Promise<void> {
 	const costNano = await context.books.settle({ outcome: "ok", status, seen: seenOf(reader) });
+	await keepTurn(context, reader.answer?.());
 	const usage = reader.usage();
 	const told = {
 		cost_usd: formatUsd(costNano),

@@ -2,10 +2,13 @@ import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { isUnfinished, settleWhenDone } from "./background.ts";
 import { failureOfFault, isRequestsFault } from "./failure.ts";
+import { keepTurn } from "./keep-turn.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
 import type { AttemptFailure } from "./types.ts";
 
-/** A JSON answer: read, counted, settled, then passed on byte for byte. */
+const encoder = new TextEncoder();
+
+/** A JSON answer: read, counted, settled, then passed on: byte for byte where the provider speaks the client's words. */
 export async function answerWhole(context: AttemptContext, head: Response): Promise<AttemptResult> {
 	const { served, books, run, deps } = context;
 	let bytes: Uint8Array<ArrayBuffer> | undefined;
@@ -14,9 +17,14 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 	} catch (error) {
 		return givenUp(context, error, head.status);
 	}
-	const json = bytes === undefined ? undefined : parseObject(bytes);
+	const native = bytes === undefined ? undefined : parseObject(bytes);
+	const { translation } = context.spoken;
+	const json = native === undefined || translation === undefined ? native : translation.whole(native);
 	if (json === undefined || bytes === undefined) {
-		return failed(context, invalid(head.status, "the answer is not a JSON object"));
+		return failed(context, invalid(head.status, "the answer is not what this provider's API promises"));
+	}
+	if (translation !== undefined) {
+		bytes = encoder.encode(JSON.stringify(json));
 	}
 	const reader = deps.dialects.readerOf[served.planned.ingress.operation];
 	const fault = reader.fault(json);
@@ -46,16 +54,20 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 			objectId: reader.operation === "responses" && typeof json.id === "string" ? json.id : undefined,
 		},
 	});
+	await keepTurn(context, json);
 	return answered(context, head, bytes, { nano: costNano, final: true });
 }
 
 function answered(
-	{ served }: AttemptContext,
+	{ served, spoken }: AttemptContext,
 	head: Response,
 	bytes: Uint8Array<ArrayBuffer>,
 	cost: Parameters<typeof servedHeaders>[2],
 ): AttemptResult {
 	const headers = servedHeaders(served, head.headers, cost);
+	if (spoken.translation !== undefined || headers["content-type"] === undefined) {
+		headers["content-type"] = "application/json";
+	}
 	return { kind: "answered", inMotion: false, response: new Response(bytes, { status: head.status, headers }) };
 }
 

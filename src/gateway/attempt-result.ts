@@ -1,9 +1,12 @@
+import type { GatewayError } from "../lib/errors.ts";
 import type { BudgetRefusal } from "../limits/types.ts";
+import { CredentialsFailed } from "../transport/credentials-failed.ts";
 import { transportFailure } from "../transport/upstream.ts";
 import type { Served } from "./answer-headers.ts";
 import type { LeaveReason } from "./live.ts";
 import type { AttemptRun } from "./run.ts";
 import type { AttemptBooks } from "./settle.ts";
+import type { Spoken } from "./spoken.ts";
 import type { Terms } from "./terms.ts";
 import type { AttemptFailure, GatewayDeps } from "./types.ts";
 
@@ -21,12 +24,15 @@ export type AttemptResult =
 	| { readonly kind: "failed"; readonly failure: AttemptFailure }
 	/** Its worst case does not fit into what is left of a budget: it was not made. */
 	| { readonly kind: "unaffordable"; readonly refusal: BudgetRefusal }
+	/** The deployment's dialect cannot say what the client asks: it was not made, and need not be tried again. */
+	| { readonly kind: "unsuited"; readonly error: GatewayError }
 	/** The client left or the request was cut: nobody is waiting any more. */
 	| { readonly kind: "left"; readonly reason: LeaveReason };
 
 /** Everything one attempt carries while it runs. */
 export interface AttemptContext {
 	readonly served: Served;
+	readonly spoken: Spoken;
 	readonly run: AttemptRun;
 	readonly books: AttemptBooks;
 	readonly terms: Terms;
@@ -51,6 +57,9 @@ export async function givenUp(context: AttemptContext, error: unknown, status?: 
 		context.run.close();
 		await context.books.settle({ outcome: reason === "client" ? "client_gone" : "cut", seen: undefined });
 		return { kind: "left", reason };
+	}
+	if (error instanceof CredentialsFailed) {
+		return failed(context, { class: "provider_auth", status, retryAfterMs: undefined, detail: error.message });
 	}
 	const { class: name, detail } = transportFailure(error);
 	return failed(context, { class: context.run.expired() ?? name, status, retryAfterMs: undefined, detail });

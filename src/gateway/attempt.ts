@@ -1,5 +1,4 @@
-import type { Deployment } from "../config/types.ts";
-import { forwardedHeaders } from "../lib/headers.ts";
+import { GatewayError } from "../lib/errors.ts";
 import type { AttemptOpening } from "../metering/ledger-types.ts";
 import { discard } from "../transport/upstream.ts";
 import { answerBinary } from "./answer-binary.ts";
@@ -9,31 +8,52 @@ import { answerStream } from "./answer-stream.ts";
 import { answerWhole } from "./answer-whole.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { failureOfStatus } from "./failure.ts";
-import { type AttemptRun, startRun } from "./run.ts";
+import { startRun } from "./run.ts";
 import { openBooks } from "./settle.ts";
+import { type Spoken, speak } from "./spoken.ts";
 import { type Terms, termsOf } from "./terms.ts";
-import type { GatewayDeps, Planned } from "./types.ts";
-import { upstreamBody } from "./upstream-body.ts";
-import { upstreamHeaders } from "./upstream-headers.ts";
+import type { GatewayDeps } from "./types.ts";
+import { callOf } from "./upstream-call.ts";
 
 /** Stage 4: one deployment, one ledger row, at most one answer. */
-export async function attempt(served: Served, isLast: boolean, deps: GatewayDeps): Promise<AttemptResult> {
-	const { planned, deployment } = served;
+export async function attempt(
+	candidate: Omit<Served, "dropped">,
+	isLast: boolean,
+	deps: GatewayDeps,
+): Promise<AttemptResult> {
+	const { planned, deployment } = candidate;
 	const terms = termsOf(planned, deployment, deps);
+	const spoken = say(candidate, terms, deps);
+	if (spoken instanceof GatewayError) {
+		return { kind: "unsuited", error: spoken };
+	}
+	const served: Served = { ...candidate, dropped: spoken.translation?.dropped ?? [] };
 	const opened = deps.accounts.ledger.open(openingOf(served, terms));
 	if ("refusal" in opened) {
 		return { kind: "unaffordable", refusal: opened.refusal };
 	}
 	const books = openBooks(planned, deployment, opened.attempt, deps);
 	const run = startRun(planned, deployment, isLast, deps);
-	const context: AttemptContext = { served, run, books, terms, isLast, deps };
+	const context: AttemptContext = { served, spoken, run, books, terms, isLast, deps };
 	let head: Response;
 	try {
-		head = await deps.runtime.send(upstreamRequest(planned, deployment, terms, run));
+		head = await deps.runtime.send(await callOf(context));
 	} catch (error) {
 		return givenUp(context, error);
 	}
 	return answer(context, head);
+}
+
+/** A dialect refuses what it cannot say without changing its meaning: another deployment may know the words. */
+function say({ planned, deployment }: Omit<Served, "dropped">, terms: Terms, deps: GatewayDeps): Spoken | GatewayError {
+	try {
+		return speak(planned, deployment, terms, deps);
+	} catch (error) {
+		if (error instanceof GatewayError) {
+			return error;
+		}
+		throw error;
+	}
 }
 
 /** Stage 5: what the provider's head says decides how its body is read. */
@@ -58,11 +78,10 @@ function answer(context: AttemptContext, head: Response): Promise<AttemptResult>
 		: answerBinary(context, head);
 }
 
-function openingOf(served: Served, terms: Terms): AttemptOpening {
-	const { planned, deployment } = served;
+function openingOf({ planned, deployment, attempt: ordinal }: Served, terms: Terms): AttemptOpening {
 	return {
 		requestId: planned.scope.requestId,
-		attempt: served.attempt,
+		attempt: ordinal,
 		keyId: planned.principal.id,
 		team: planned.principal.team,
 		alias: planned.alias.name,
@@ -74,21 +93,5 @@ function openingOf(served: Served, terms: Terms): AttemptOpening {
 		reservedNano: terms.reservedNano,
 		priceVersion: deployment.price?.version,
 		budgets: planned.budgets,
-	};
-}
-
-function upstreamRequest(planned: Planned, deployment: Deployment, terms: Terms, run: AttemptRun) {
-	const { provider } = deployment;
-	const path = provider.operations[planned.ingress.operation] ?? planned.ingress.path;
-	return {
-		method: "POST" as const,
-		url: provider.url(deployment, path),
-		headers: {
-			...forwardedHeaders(planned.clientHeaders),
-			"content-type": planned.body.kind === "json" ? "application/json" : planned.body.form.contentType,
-			...upstreamHeaders(deployment, planned.scope.requestId),
-		},
-		body: upstreamBody(planned, deployment, terms),
-		signal: run.signal,
 	};
 }

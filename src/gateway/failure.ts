@@ -26,7 +26,9 @@ export function failureOfStatus(
 	});
 	if (status === 429) {
 		const exhausted = fault?.code === "insufficient_quota" || fault?.type === "insufficient_quota";
-		return exhausted ? failure("quota", QUOTA_COOLDOWN_MS) : failure("rate_limited", readRetryAfter(headers, nowMs));
+		return exhausted
+			? failure("quota", QUOTA_COOLDOWN_MS)
+			: failure("rate_limited", readRetryAfter(headers, nowMs, fault));
 	}
 	if (status === 401 || status === 403) {
 		return failure("provider_auth");
@@ -51,15 +53,18 @@ export function failureOfFault(fault: ProviderFault, nowMs: number): AttemptFail
 	return { class: "error_event", status: fault.status, retryAfterMs: known?.retryAfterMs, detail: fault.message };
 }
 
-/** `retry-after-ms`, then `Retry-After` in seconds or as a date; clamped, since providers send absurd and negative ones. */
-export function readRetryAfter(headers: Headers, nowMs: number): number {
+/**
+ * `retry-after-ms`, then `Retry-After` in seconds or as a date, then what the body says; clamped, since providers send
+ * absurd and negative ones.
+ */
+export function readRetryAfter(headers: Headers, nowMs: number, fault?: ProviderFault): number {
 	const milliseconds = Number.parseFloat(headers.get("retry-after-ms") ?? "");
 	if (Number.isFinite(milliseconds)) {
 		return clampCooldown(milliseconds);
 	}
 	const text = headers.get("retry-after");
 	if (text === null) {
-		return COOLDOWN_DEFAULT_MS;
+		return fault?.retryAfterMs === undefined ? COOLDOWN_DEFAULT_MS : clampCooldown(fault.retryAfterMs);
 	}
 	const seconds = Number(text);
 	if (Number.isFinite(seconds)) {

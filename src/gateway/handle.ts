@@ -1,4 +1,5 @@
 import type { Ingress } from "../dialects/types.ts";
+import type { GatewayError } from "../lib/errors.ts";
 import { newRequestId } from "../lib/ids.ts";
 import type { BudgetRefusal } from "../limits/types.ts";
 import { admit, budgetExceeded } from "./admit.ts";
@@ -10,6 +11,7 @@ import { allFailed } from "./failure.ts";
 import { logWhenFinished } from "./log-request.ts";
 import { plan } from "./plan.ts";
 import { receive } from "./receive.ts";
+import { recollect } from "./recollect.ts";
 import { leftError, refuse, stopIfLeft } from "./refuse.ts";
 import type { AttemptFailure, GatewayDeps, Planned } from "./types.ts";
 
@@ -17,7 +19,7 @@ import type { AttemptFailure, GatewayDeps, Planned } from "./types.ts";
 export type Handle = (request: Request, ingress: Ingress, address: () => string | undefined) => Promise<Response>;
 
 /**
- * The story of a request: who asks → what for → may it → where to → try until one answers.
+ * The story of a request: who asks → what for → what came before → may it → where to → try until one answers.
  * An answer in motion finishes its own scope when its last byte has left; everything else is finished here.
  */
 export function createHandle(deps: GatewayDeps): Handle {
@@ -30,7 +32,7 @@ export function createHandle(deps: GatewayDeps): Handle {
 			scope.belongsTo(principal.id);
 			const received = await receive(request, ingress, { scope, principal, server: snapshot.server }, deps);
 			stopIfLeft(scope);
-			const admitted = await admit(received, snapshot, deps);
+			const admitted = await admit(await recollect(received, deps), snapshot, deps);
 			const planned = await plan(admitted, snapshot, deps);
 			const { response, inMotion } = await tryTargets(planned, deps);
 			scope.note({ status: response.status });
@@ -52,6 +54,7 @@ async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered
 	const candidates = createCandidates(planned.targets, planned.alias.retryAfterMs, deps.runtime.random);
 	const failures: AttemptFailure[] = [];
 	let unaffordable: BudgetRefusal | undefined;
+	let unsuited: GatewayError | undefined;
 	while (failures.length < planned.attemptsMax) {
 		const next = candidates.next();
 		if (next === undefined) {
@@ -59,8 +62,8 @@ async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered
 		}
 		await pause(next.pauseMs, planned.scope);
 		stopIfLeft(planned.scope);
-		const served = { planned, deployment: next.deployment, attempt: failures.length };
-		const result = await attempt(served, failures.length + 1 === planned.attemptsMax, deps);
+		const candidate = { planned, deployment: next.deployment, attempt: failures.length };
+		const result = await attempt(candidate, failures.length + 1 === planned.attemptsMax, deps);
 		switch (result.kind) {
 			case "answered":
 				return result;
@@ -68,6 +71,9 @@ async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered
 				throw leftError(result.reason);
 			case "unaffordable":
 				unaffordable = result.refusal;
+				break;
+			case "unsuited":
+				unsuited ??= result.error;
 				break;
 			case "failed":
 				failures.push(result.failure);
@@ -77,7 +83,8 @@ async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered
 				result satisfies never;
 		}
 	}
-	throw failures.length === 0 && unaffordable !== undefined
-		? budgetExceeded(unaffordable, planned.principal, deps.runtime.clock.now())
-		: allFailed(planned.alias.name, failures);
+	if (failures.length === 0 && unaffordable !== undefined) {
+		throw budgetExceeded(unaffordable, planned.principal, deps.runtime.clock.now());
+	}
+	throw failures.length === 0 && unsuited !== undefined ? unsuited : allFailed(planned.alias.name, failures);
 }

@@ -1,8 +1,9 @@
 import type { StreamReader, StreamStep } from "../dialects/types.ts";
 import type { Clock } from "../lib/clock.ts";
-import { createSseSplitter, EventTooLarge, type SseFrame } from "../transport/sse.ts";
+import { BrokenFraming, type EventFrame } from "../transport/frames.ts";
 import type { AttemptContext } from "./attempt-result.ts";
 import { failureOfFault } from "./failure.ts";
+import { openFrames } from "./frames.ts";
 import { BrokenAnswer } from "./relay.ts";
 import type { AttemptFailure } from "./types.ts";
 
@@ -32,24 +33,23 @@ const PINGS_ONLY_MAX_MS = 300_000;
 /** A provider closes a finished stream at once; one that does not loses the connection after this. */
 const DRAIN_MS = 1_000;
 
-const EVENT_END = new TextEncoder().encode("\n\n");
-
 /** Reads an upstream stream: cuts it into events, asks the dialect what each means, and notices when it breaks. */
 export function readPassages(context: AttemptContext, body: ReadableStream<Uint8Array>, idleMs: number): Passages {
 	const { run, books, deps, served } = context;
 	const source = body.getReader();
-	const splitter = createSseSplitter();
+	const splitter = openFrames(context.spoken);
 	const reader = deps.dialects.readerOf[served.planned.ingress.operation].openStream(served.planned.envelope.choices);
 	const quiet = quietTime(deps.runtime.clock, () => run.moved(idleMs));
 	let malformed = 0;
 	let broken: BrokenAnswer | undefined;
 	let errorEvent: Uint8Array | undefined;
 	let answered = false;
+	let closed = false;
 
 	function breakOff(failure: AttemptFailure): void {
 		broken ??= new BrokenAnswer(failure);
 	}
-	function passageOf(frame: SseFrame): Passage | undefined {
+	function passageOf(frame: EventFrame): Passage | undefined {
 		const step = frame.event === undefined ? "meta" : reader.step(frame.event);
 		if (step === "malformed") {
 			malformed += 1;
@@ -66,8 +66,7 @@ export function readPassages(context: AttemptContext, body: ReadableStream<Uint8
 		answered ||= step === "content" || (step !== "end" && reader.finished()) || reader.usage() !== undefined;
 		return { bytes: frame.bytes, step };
 	}
-	function read(chunk: Uint8Array): Passage[] {
-		const frames = splitter.push(chunk);
+	function read(frames: readonly EventFrame[]): Passage[] {
 		quiet.heard(frames.some((frame) => frame.event !== undefined));
 		const passages: Passage[] = [];
 		for (const frame of frames) {
@@ -79,6 +78,12 @@ export function readPassages(context: AttemptContext, body: ReadableStream<Uint8
 		books.claim(reader.objectId());
 		return passages;
 	}
+	/** Once the provider has closed, what was left is told first; then there is nothing. */
+	function readLast(): Passage[] | undefined {
+		const frames = closed ? [] : splitter.end();
+		closed = true;
+		return frames.length === 0 ? undefined : read(frames);
+	}
 	async function next(): Promise<Passage[] | undefined> {
 		// What came before a failure in the same chunk is passed on first.
 		if (broken !== undefined) {
@@ -86,14 +91,13 @@ export function readPassages(context: AttemptContext, body: ReadableStream<Uint8
 		}
 		const chunk = await source.read();
 		try {
-			// Some servers leave out the blank line after their last event.
-			const passages = chunk.done ? (splitter.rest().length > 0 ? read(EVENT_END) : undefined) : read(chunk.value);
+			const passages = chunk.done ? readLast() : read(splitter.push(chunk.value));
 			if (broken !== undefined && passages?.length === 0) {
 				throw broken;
 			}
 			return passages;
 		} catch (error) {
-			throw error instanceof EventTooLarge ? new BrokenAnswer(brokenStream(error.message)) : error;
+			throw error instanceof BrokenFraming ? new BrokenAnswer(brokenStream(error.message)) : error;
 		}
 	}
 	return { next, reader, answered: () => answered, errorEvent: () => errorEvent, drain: () => drain(source, context) };

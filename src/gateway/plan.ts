@@ -4,6 +4,7 @@ import { pricesQuantities } from "../metering/cost.ts";
 import type { RouteScore } from "../routing/types.ts";
 import { mayUse } from "./admit.ts";
 import { owns } from "./owns.ts";
+import { keepsResponses, serves } from "./spoken.ts";
 import type { Admitted, Exclusion, GatewayDeps, Planned } from "./types.ts";
 
 /** Stage 3: from an alias to the deployments to try, best first. Throws when none can serve the request, saying why. */
@@ -63,7 +64,7 @@ function exclusion(
 	if (pinned !== undefined && deployment.id !== pinned) {
 		return "pinned";
 	}
-	if (deployment.provider.operations[admitted.ingress.operation] === undefined) {
+	if (!serves(deployment, admitted.ingress.operation, deps.dialects)) {
 		return "operation";
 	}
 	if (!deps.routing.isEnabled(deployment.id)) {
@@ -108,13 +109,22 @@ async function pinnedDeployment(admitted: Admitted, deps: GatewayDeps): Promise<
 	}
 	const owner = await deps.accounts.ledger.ownerOf(id);
 	if (owner === undefined || !owns(admitted.principal, owner)) {
-		throw notFound(
-			`Previous response with id '${id.slice(0, 100)}' not found.`,
-			"previous_response_not_found",
-			"previous_response_id",
-		);
+		throw notFoundBefore(id);
+	}
+	const deployment = deps.config.current().deployments.get(owner.deploymentId);
+	if (deployment !== undefined && !keepsResponses(deployment)) {
+		// Made there, but nobody has kept it: `store: false`, or its time is over.
+		throw notFoundBefore(id);
 	}
 	return owner.deploymentId;
+}
+
+function notFoundBefore(id: string): GatewayError {
+	return notFound(
+		`Previous response with id '${id.slice(0, 100)}' not found.`,
+		"previous_response_not_found",
+		"previous_response_id",
+	);
 }
 
 function nothingLeft(excluded: readonly Exclusion[], admitted: Admitted, deps: GatewayDeps): GatewayError {

@@ -35,10 +35,12 @@ export async function readAnswer(
 	return Buffer.concat(chunks, length);
 }
 
+/** The JSON object of an answer; undefined where it is none. Google wraps the errors of some streams in a list. */
 export function parseObject(bytes: Uint8Array): JsonObject | undefined {
 	try {
 		const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-		return isJsonObject(value) ? value : undefined;
+		const object: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+		return isJsonObject(object) ? object : undefined;
 	} catch {
 		// Cut off, a web page, or anything else that is not an answer.
 		return undefined;

@@ -26,14 +26,19 @@ export async function receive(
 	const body: ParsedBody = multipart
 		? { kind: "multipart", form: parseMultipart(bytes, contentType) }
 		: { kind: "json", ...parseJsonBody(bytes) };
-	return { scope, principal, ingress, body, envelope: ingress.readEnvelope(body), clientHeaders: request.headers };
+	return {
+		scope,
+		principal,
+		ingress,
+		body,
+		envelope: ingress.readEnvelope(body),
+		clientHeaders: request.headers,
+		recollection: undefined,
+	};
 }
 
 function checkContentType(headers: Headers, ingress: Ingress): string {
-	const encoding = headers.get("content-encoding");
-	if (encoding !== null && encoding.trim().toLowerCase() !== "identity") {
-		throw unsupportedMedia("Compressed request bodies are not accepted. Send the body without Content-Encoding.");
-	}
+	checkEncoding(headers.get("content-encoding"));
 	const given = headers.get("content-type");
 	if (ingress.body === "multipart") {
 		if (given === null || mediaType(given) !== "multipart/form-data") {
@@ -43,6 +48,13 @@ function checkContentType(headers: Headers, ingress: Ingress): string {
 	}
 	checkJsonType(given);
 	return given ?? "application/json";
+}
+
+/** A compressed body is refused: what it would unpack to is bounded by nothing. */
+export function checkEncoding(given: string | null): void {
+	if (given !== null && given.trim().toLowerCase() !== "identity") {
+		throw unsupportedMedia("Compressed request bodies are not accepted. Send the body without Content-Encoding.");
+	}
 }
 
 /** A missing content type is read as JSON; anything else but JSON in UTF-8 is refused. */

@@ -3,9 +3,12 @@ import type { KeyRecord } from "../keys/types.ts";
 import { GatewayError, notFound } from "../lib/errors.ts";
 import { answerHeaders } from "../lib/headers.ts";
 import { newRequestId } from "../lib/ids.ts";
+import type { JsonObject } from "../lib/json-types.ts";
 import { transportFailure } from "../transport/upstream.ts";
 import { unroutedHeaders } from "./answer-headers.ts";
+import { answerKept } from "./answer-kept.ts";
 import { authenticate } from "./authenticate.ts";
+import type { KeptResponses } from "./kept-responses.ts";
 import type { RequestScope } from "./live.ts";
 import { logWhenFinished } from "./log-request.ts";
 import { owns } from "./owns.ts";
@@ -24,7 +27,10 @@ export interface StoredRequest {
 	readonly suffix: "" | "/input_items" | "/cancel";
 }
 
-/** Requests about a response that a provider keeps: only its maker's, and only to the deployment that made it. */
+/**
+ * Requests about a response that is kept: by the gateway, which answers itself, or by a provider, which is asked through
+ * the deployment that made it. Only its maker's either way.
+ */
 export interface StoredResponses {
 	forward(request: Request, stored: StoredRequest, address: () => string | undefined): Promise<Response>;
 }
@@ -40,6 +46,12 @@ export function createStoredResponses(deps: GatewayDeps): StoredResponses {
 			try {
 				const principal = authenticate(request.headers, address, deps.authentication);
 				scope.belongsTo(principal.id);
+				const kept = await keptAnswer(request, stored, principal, deps.kept.responses);
+				if (kept !== undefined) {
+					scope.note({ status: 200 });
+					scope.finish();
+					return answerKept(kept, scope.requestId, "gateway-llm/responses");
+				}
 				const deployment = await deploymentOf(stored.id, principal, deps);
 				const response = await fetchStored(request, stored, deployment, scope, deps);
 				scope.note({ status: response.status });
@@ -52,6 +64,27 @@ export function createStoredResponses(deps: GatewayDeps): StoredResponses {
 			}
 		},
 	};
+}
+
+/** What the gateway itself says of a response; undefined when it keeps none of that id for this key. */
+function keptAnswer(
+	request: Request,
+	{ id, method, suffix }: StoredRequest,
+	principal: KeyRecord,
+	kept: KeptResponses,
+): Promise<JsonObject | undefined> {
+	const name = typeof id === "string" ? id : "";
+	const query = new URL(request.url).searchParams;
+	switch (suffix) {
+		case "":
+			return method === "DELETE" ? kept.delete(name, principal) : kept.retrieve(name, principal, query);
+		case "/input_items":
+			return kept.inputItems(name, principal, query);
+		case "/cancel":
+			return kept.cancel(name, principal);
+		default:
+			return suffix satisfies never;
+	}
 }
 
 async function deploymentOf(given: unknown, principal: KeyRecord, deps: GatewayDeps): Promise<Deployment> {

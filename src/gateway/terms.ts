@@ -1,4 +1,5 @@
 import type { Deployment } from "../config/types.ts";
+import { billedExtras } from "../dialects/billed-extras.ts";
 import { isJsonObject } from "../lib/json-types.ts";
 import type { NanoUsd } from "../lib/money.ts";
 import { affordableOutputTokens, worstCaseOf } from "../metering/cost.ts";
@@ -36,6 +37,8 @@ export function termsOf(admitted: Admitted, deployment: Deployment, deps: Gatewa
 		choices: envelope.choices,
 		quantities: envelope.quantities,
 		hearsAudio: envelope.needs.audio,
+		seesImages: envelope.promptImages > 0,
+		...billedExtras(admitted.body),
 		sheet,
 	};
 	const worst = (outputTokensMax: number) => worstCaseOf({ ...bound, outputTokensMax });

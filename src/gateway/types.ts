@@ -1,4 +1,5 @@
 import type { Alias, ConfigSource, Deployment } from "../config/types.ts";
+import type { Translator } from "../dialects/translation.ts";
 import type { AnswerReader, Envelope, Ingress, OperationId } from "../dialects/types.ts";
 import type { KeyRecord } from "../keys/types.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -10,8 +11,12 @@ import type { Budget, BudgetBook, Limiter, LimitTicket } from "../limits/types.t
 import type { Ledger } from "../metering/ledger-types.ts";
 import type { HealthBook, Orderer, RouteScore, Scorer } from "../routing/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { Authorize } from "../transport/authorize.ts";
 import type { SendUpstream } from "../transport/upstream.ts";
 import type { Authentication } from "./authenticate.ts";
+import type { KeptConversations } from "./kept-conversations.ts";
+import type { Recalled } from "./kept-history.ts";
+import type { KeptResponses } from "./kept-responses.ts";
 import type { LiveRequests, RequestScope } from "./live.ts";
 
 /** What the data plane stands on. Built once in deps.ts. */
@@ -29,11 +34,16 @@ export interface GatewayDeps {
 	readonly dialects: {
 		readonly ingressOf: Readonly<Record<OperationId, Ingress>>;
 		readonly readerOf: Readonly<Record<OperationId, AnswerReader>>;
+		/** Operations that can be said by way of chat, for providers that do not have them. */
+		readonly bridges: Readonly<Partial<Record<OperationId, Translator>>>;
 	};
+	/** What the gateway remembers of the Responses API. */
+	readonly kept: { readonly responses: KeptResponses; readonly conversations: KeptConversations };
 	readonly runtime: {
 		readonly clock: Clock;
 		readonly deadlines: Deadlines;
 		readonly send: SendUpstream;
+		readonly authorize: Authorize;
 		readonly live: LiveRequests;
 		readonly logger: Logger;
 		/** 0 inclusive to 1 exclusive. */
@@ -55,6 +65,15 @@ export interface Received {
 	readonly envelope: Envelope;
 	/** Headers of the client's request; only an allow-list of them travels on. */
 	readonly clientHeaders: Headers;
+	/** What the gateway has put in front of the client's request; undefined = nothing. */
+	readonly recollection: Recollection | undefined;
+}
+
+/** A request that builds upon what the gateway keeps. `body` and `envelope` are of the whole. */
+export interface Recollection {
+	/** As the client sent it. */
+	readonly asked: JsonObject;
+	readonly recalled: Recalled;
 }
 
 /** Stage 2: the key may do this, and its limits have room. */

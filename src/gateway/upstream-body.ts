@@ -1,4 +1,5 @@
 import type { Deployment } from "../config/types.ts";
+import { withoutExtensions } from "../dialects/openai-chat/extensions.ts";
 import { spliceTopLevel } from "../lib/json.ts";
 import { isJsonObject } from "../lib/json-types.ts";
 import { spliceField } from "../lib/multipart.ts";
@@ -22,6 +23,10 @@ export function upstreamBody(planned: Planned, deployment: Deployment, terms: Te
 		const given = body.json.stream_options;
 		edits.stream_options = JSON.stringify({ ...(isJsonObject(given) ? given : {}), include_usage: true });
 	}
+	const { refuses } = deployment.provider.quirks;
+	if (envelope.hasExtensions && refuses.length > 0 && body.json.messages !== undefined) {
+		edits.messages = JSON.stringify(withoutExtensions(body.json.messages, refuses));
+	}
 	if (terms.outputTokensClamp !== undefined) {
 		edits[outputField(planned, deployment)] = String(terms.outputTokensClamp);
 	}
@@ -39,7 +44,8 @@ function asksForUsage(planned: Planned, deployment: Deployment): boolean {
 	);
 }
 
-function outputField(planned: Planned, deployment: Deployment): string {
+/** The field that bounds the output of a request: the client's own, else the usual one. */
+export function outputField(planned: Planned, deployment: Deployment): string {
 	if (planned.envelope.maxOutputField !== undefined) {
 		return planned.envelope.maxOutputField;
 	}

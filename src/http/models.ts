@@ -1,8 +1,10 @@
 import { Elysia } from "elysia";
 import type { Alias } from "../config/types.ts";
+import { OPERATIONS } from "../dialects/types.ts";
 import { allowedAlias, mayUse } from "../gateway/admit.ts";
 import { unroutedHeaders } from "../gateway/answer-headers.ts";
 import { authenticate } from "../gateway/authenticate.ts";
+import { serves } from "../gateway/spoken.ts";
 import type { GatewayDeps } from "../gateway/types.ts";
 import { newRequestId } from "../lib/ids.ts";
 import { formatUsd } from "../lib/money.ts";
@@ -12,19 +14,19 @@ import { methodNotAllowed } from "./errors.ts";
 const CREATED_SECONDS = 1_767_225_600;
 
 /** `GET /v1/models`: the aliases this key may use, with what is known of the models behind them. */
-export function modelRoutes(deps: Pick<GatewayDeps, "config" | "authentication">) {
-	const { config, authentication } = deps;
+export function modelRoutes(deps: Pick<GatewayDeps, "config" | "authentication" | "dialects">) {
+	const { config, authentication, dialects } = deps;
 	return new Elysia({ name: "models" })
 		.get("/v1/models", ({ request, server, set }) => {
 			const principal = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
 			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/models"));
 			const aliases = [...config.current().aliases.values()].filter((alias) => mayUse(principal, alias.name));
-			return { object: "list", data: aliases.map(toModel) };
+			return { object: "list", data: aliases.map((alias) => toModel(alias, dialects)) };
 		})
 		.get("/v1/models/*", ({ request, server, params, set }) => {
 			const principal = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
 			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/models"));
-			return toModel(allowedAlias(config.current(), principal, decoded(params["*"])));
+			return toModel(allowedAlias(config.current(), principal, decoded(params["*"])), dialects);
 		})
 		.all("/v1/models", methodNotAllowed(["GET"]), { parse: "none" })
 		.all("/v1/models/*", methodNotAllowed(["GET"]), { parse: "none" });
@@ -40,7 +42,7 @@ function decoded(path: string): string {
 	}
 }
 
-function toModel(alias: Alias) {
+function toModel(alias: Alias, dialects: GatewayDeps["dialects"]) {
 	const { deployments } = alias;
 	const least = (values: readonly (number | undefined)[]) => {
 		const known = values.filter((value) => value !== undefined);
@@ -63,6 +65,8 @@ function toModel(alias: Alias) {
 						input_per_million_usd: formatUsd(dearest.base.inputPerMillion),
 						output_per_million_usd: formatUsd(dearest.base.outputPerMillion),
 					},
-		operations: [...new Set(deployments.flatMap((deployment) => Object.keys(deployment.provider.operations)))].sort(),
+		operations: OPERATIONS.filter((operation) =>
+			deployments.some((one) => serves(one, operation, dialects)),
+		).toSorted(),
 	};
 }

@@ -17,7 +17,12 @@ function pooledRandom(): number {
 const nextUlid = monotonicFactory(pooledRandom);
 
 /** A new sortable identifier: prefix, underscore, ULID. `vk_01HZ…` */
-export function newId(prefix: "vk"): string {
+export function newId(prefix: "vk" | "conv"): string {
+	return `${prefix}_${nextUlid()}`;
+}
+
+/** The id of an item of the Responses API. `msg_01HZ…`, `fc_01HZ…` */
+export function newItemId(prefix: string): string {
 	return `${prefix}_${nextUlid()}`;
 }
 

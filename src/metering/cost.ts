@@ -2,7 +2,7 @@ import type { NanoUsd } from "../lib/money.ts";
 import { promptTokens, type Usage } from "../lib/usage.ts";
 import type { PriceSheet, Rates } from "./types.ts";
 
-/** What can be known of a request's cost before it is sent. */
+/** What can be known of a request's cost before it is sent. The dearer ways to use a model count where it asks for them. */
 export interface CostBound {
 	/** An upper bound of the prompt's tokens. */
 	readonly promptTokensMax: number;
@@ -10,6 +10,14 @@ export interface CostBound {
 	readonly choices: number;
 	/** Non-token quantities known from the request. */
 	readonly quantities: Partial<Pick<Usage, "images" | "seconds" | "characters">>;
+	/** The prompt holds audio, or the answer is to be spoken. */
+	readonly hearsAudio?: boolean;
+	/** The prompt holds images. */
+	readonly seesImages?: boolean;
+	/** A part of the prompt is marked to be cached for an hour. */
+	readonly cachesForAnHour?: boolean;
+	/** Web searches that the provider's own tool may run. */
+	readonly searchesMax?: number;
 	readonly sheet: PriceSheet;
 }
 
@@ -26,22 +34,25 @@ export function costOf(usage: Usage, sheet: PriceSheet): NanoUsd {
 		per(usage.input, rates.inputPerMillion) +
 		per(usage.cacheRead, rates.cachedInputPerMillion ?? rates.inputPerMillion) +
 		per(usage.cacheWrite, rates.cacheWritePerMillion ?? rates.inputPerMillion) +
+		per(usage.cacheWriteHour, rates.cacheWriteHourPerMillion ?? rates.cacheWritePerMillion ?? rates.inputPerMillion) +
 		per(usage.audioInput, rates.audioInputPerMillion ?? rates.inputPerMillion) +
+		per(usage.imageInput, rates.imageInputPerMillion ?? rates.inputPerMillion) +
 		per(usage.output, rates.outputPerMillion) +
 		per(usage.reasoning, rates.reasoningPerMillion ?? rates.outputPerMillion) +
 		per(usage.audioOutput, rates.audioOutputPerMillion ?? rates.outputPerMillion) +
+		per(usage.imageOutput, rates.imageOutputPerMillion ?? rates.outputPerMillion) +
+		searchesMicro(usage.searches, rates) +
 		quantitiesMicro(usage, rates);
 	return roundedUp(micro);
 }
 
 /**
  * The most an attempt can cost: every prompt token at the dearest of input, cached and cache write, every output token
- * at the dearest of text, reasoning and audio, in the dearest tier the prompt can reach. Audio input is dearer still:
- * it counts only where the request `hearsAudio`.
+ * at the dearest of text, reasoning, audio and images (which only models that draw have a price for), in the dearest
+ * tier the prompt can reach. Audio and images in, caching for an hour and searches are dearer still: they count only
+ * where the request asks for them.
  */
-export function worstCaseOf(
-	request: CostBound & { readonly outputTokensMax: number; readonly hearsAudio?: boolean },
-): NanoUsd {
+export function worstCaseOf(request: CostBound & { readonly outputTokensMax: number }): NanoUsd {
 	return roundedUp(fixedMicro(request) + wholeCount(request.outputTokensMax) * outputMicro(request));
 }
 
@@ -49,9 +60,7 @@ export function worstCaseOf(
  * The largest bound on output tokens (for each choice) whose worst case fits into an amount; 0 if none does,
  * Number.MAX_SAFE_INTEGER where output costs nothing.
  */
-export function affordableOutputTokens(
-	request: CostBound & { readonly availableNano: NanoUsd; readonly hearsAudio?: boolean },
-): number {
+export function affordableOutputTokens(request: CostBound & { readonly availableNano: NanoUsd }): number {
 	const left = wholeCount(request.availableNano) * MILLION - fixedMicro(request);
 	const each = outputMicro(request);
 	if (left < 0n) {
@@ -82,24 +91,28 @@ export function pricesQuantities(quantities: CostBound["quantities"], { base, ve
 }
 
 /** Millionths of a nano-dollar that do not depend on the answer's length. */
-function fixedMicro({
-	promptTokensMax,
-	quantities,
-	sheet,
-	hearsAudio = false,
-}: CostBound & { hearsAudio?: boolean }): bigint {
+function fixedMicro(request: CostBound): bigint {
+	const { promptTokensMax, quantities, searchesMax, sheet } = request;
 	let worst = 0n;
 	for (const rates of reachable(sheet, promptTokensMax)) {
-		const dearest = Math.max(
-			rates.inputPerMillion,
-			rates.cachedInputPerMillion ?? 0,
-			rates.cacheWritePerMillion ?? 0,
-			hearsAudio ? (rates.audioInputPerMillion ?? 0) : 0,
-		);
-		const micro = per(promptTokensMax, dearest) + quantitiesMicro(quantities, rates);
+		const micro =
+			per(promptTokensMax, dearestInput(rates, request)) +
+			searchesMicro(searchesMax, rates) +
+			quantitiesMicro(quantities, rates);
 		worst = micro > worst ? micro : worst;
 	}
 	return worst;
+}
+
+function dearestInput(rates: Rates, asked: CostBound): NanoUsd {
+	return Math.max(
+		rates.inputPerMillion,
+		rates.cachedInputPerMillion ?? 0,
+		rates.cacheWritePerMillion ?? 0,
+		asked.cachesForAnHour === true ? (rates.cacheWriteHourPerMillion ?? 0) : 0,
+		asked.hearsAudio === true ? (rates.audioInputPerMillion ?? 0) : 0,
+		asked.seesImages === true ? (rates.imageInputPerMillion ?? 0) : 0,
+	);
 }
 
 /** The same for one output token of each choice. */
@@ -111,6 +124,7 @@ function outputMicro({ promptTokensMax, choices, sheet }: CostBound): bigint {
 			rates.outputPerMillion,
 			rates.reasoningPerMillion ?? 0,
 			rates.audioOutputPerMillion ?? 0,
+			rates.imageOutputPerMillion ?? 0,
 		);
 	}
 	return BigInt(dearest) * wholeCount(choices);
@@ -125,6 +139,10 @@ function quantitiesMicro({ images, seconds, characters }: CostBound["quantities"
 		per(characters, rates.charactersPerMillion ?? 0) +
 		BigInt(rates.perRequest ?? 0) * MILLION
 	);
+}
+
+function searchesMicro(searches: number | undefined, rates: Rates): bigint {
+	return wholeCount(searches) * BigInt(rates.perSearch ?? 0) * MILLION;
 }
 
 function ratesFor(sheet: PriceSheet, tokens: number): Rates {

@@ -49,8 +49,10 @@ const BY_CATALOGUE: Readonly<Record<string, readonly (readonly [RegExp, number])
 	google: [...GEMINI, ...CLAUDE],
 };
 
-/** undefined where it is not known for certain. */
-export function maxOutputTokensOf(catalogue: string, model: string): number | undefined {
-	const name = model.trim().toLowerCase();
+/**
+ * undefined where it is not known for certain.
+ * @param name from `plainModelName`.
+ */
+export function maxOutputTokensOf(catalogue: string, name: string): number | undefined {
 	return BY_CATALOGUE[catalogue]?.find(([pattern]) => pattern.test(name))?.[1];
 }

@@ -6,12 +6,25 @@ const COMPACT_DATE = /-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g;
 /** A further version number (`-5`, `.1`), but not a date (`-05-20`, `-12-20`, `-20250929`) or a build (`-002`). */
 const NEXT_VERSION = /^[-.][1-9]\d?(?!\d)(?!-\d\d(?!\d))/;
 
+/** Longer spellings of a model's name: resource names of Google's APIs, and what AWS calls an ARN. */
+const WRAPPINGS: Readonly<Record<string, RegExp>> = {
+	google: /^(?:.*\/)?models\/|^google\//,
+	aws: /^arn:.*\//,
+};
+
+/** A model's name in lower case, without the path that some providers allow before it. */
+export function plainModelName(catalogue: string, model: string): string {
+	const name = model.trim().toLowerCase();
+	const wrapping = WRAPPINGS[catalogue];
+	return wrapping === undefined ? name : name.replace(wrapping, "");
+}
+
 /**
  * The catalogue's entry for a model of one of its providers, by the catalogue's own matching clauses and nothing else:
- * no entry, no price. Names are compared without case, as the catalogue does.
+ * no entry, no price.
+ * @param name from `plainModelName`.
  */
-export function findModel(catalogue: string, model: string): ModelInfo | undefined {
-	const name = model.trim().toLowerCase();
+export function findModel(catalogue: string, name: string): ModelInfo | undefined {
 	const provider = providerById(catalogue);
 	return provider && (search(provider, name) ?? search(provider, name.replace(COMPACT_DATE, "-$1-$2-$3")));
 }

@@ -6,8 +6,8 @@ import type { PriceSheet, Rates } from "./types.ts";
  * Turns one price of the catalogue (dollars per million tokens, thousand requests or hour) into a sheet of integer
  * nano-dollars. undefined when it holds no unit that the gateway meters: such a model is unpriced, not free.
  *
- * Not metered, so not in a sheet: searches of a provider's own tools, pages of OCR, the one-hour price of cache writes
- * (all are charged at the ordinary one), citation tokens.
+ * Not metered, so not in a sheet: searches in files, pages of OCR, video in (as input), cached audio (as cached input),
+ * citation tokens.
  */
 export function readPriceSheet(prices: ModelPrice, version: string): PriceSheet | undefined {
 	const starts = new Set<number>();
@@ -38,31 +38,31 @@ export function readPriceSheet(prices: ModelPrice, version: string): PriceSheet 
 function readRates(prices: ModelPrice, promptTokens: number): Rates | undefined {
 	const usd = (key: string): number | undefined => priceAt(prices[key], promptTokens);
 	const input = usd("input_mtok");
-	const output = usd("output_mtok");
+	const text = usd("output_mtok");
 	const seconds = usd("input_audio_hours");
 	const requests = usd("requests_kcount");
-	if (input === undefined && output === undefined && seconds === undefined && requests === undefined) {
+	if (input === undefined && text === undefined && seconds === undefined && requests === undefined) {
 		return undefined;
 	}
-	// A model that draws or films is priced higher for that than for its words, and usage does not tell them apart:
-	// all visible output counts as the dearer. Likewise pictures in, where there is an answer (not for embeddings).
-	const visible = dearest(output, usd("output_image_mtok"), usd("output_video_mtok"));
-	const drawn = visible !== output;
-	const seen = output === undefined ? input : dearest(input, usd("input_image_mtok"));
-	const cached =
-		output === undefined ? usd("cache_read_mtok") : dearest(usd("cache_read_mtok"), usd("cache_image_read_mtok"));
+	// No usage tells the tokens of films from those of words, nor cached images from cached words: all pay the dearer.
+	const output = dearest(text, usd("output_video_mtok"));
+	const cached = dearest(usd("cache_read_mtok"), usd("cache_image_read_mtok"));
 	return {
 		// One of the two missing: embeddings have no output, and old completion models one price for both.
-		inputPerMillion: nanoOf(seen ?? output ?? 0),
-		outputPerMillion: nanoOf(visible ?? input ?? 0),
+		inputPerMillion: nanoOf(input ?? output ?? 0),
+		outputPerMillion: nanoOf(output ?? input ?? 0),
 		cachedInputPerMillion: optionalNano(cached),
 		cacheWritePerMillion: optionalNano(usd("cache_write_mtok")),
-		reasoningPerMillion: optionalNano(usd("output_reasoning_mtok") ?? (drawn ? output : undefined)),
+		cacheWriteHourPerMillion: optionalNano(usd("cache_write_1h_mtok")),
+		reasoningPerMillion: optionalNano(usd("output_reasoning_mtok")),
 		audioInputPerMillion: optionalNano(usd("input_audio_mtok")),
 		audioOutputPerMillion: optionalNano(usd("output_audio_mtok")),
+		imageInputPerMillion: optionalNano(usd("input_image_mtok")),
+		imageOutputPerMillion: optionalNano(usd("output_image_mtok")),
 		perImage: undefined,
 		perSecond: optionalNano(seconds, 3_600),
 		charactersPerMillion: undefined,
+		perSearch: optionalNano(usd("web_searches_kcount"), 1_000),
 		perRequest: optionalNano(requests, 1_000),
 	};
 }

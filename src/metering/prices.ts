@@ -1,7 +1,7 @@
 import type { ConditionalPrice, ModelInfo, StartDateConstraint, TimeOfDateConstraint } from "@pydantic/genai-prices";
 import manifest from "../../package.json" with { type: "json" };
 import { maxOutputTokensOf } from "./output-limits.ts";
-import { findModel } from "./price-match.ts";
+import { findModel, plainModelName } from "./price-match.ts";
 import { readPriceSheet } from "./price-sheet.ts";
 import { supplementSheet, withSupplement } from "./price-supplement.ts";
 import type { ModelFacts, PriceSheet } from "./types.ts";
@@ -61,7 +61,8 @@ export function createCatalogue(): Catalogue {
 	};
 }
 
-function readEntry(catalogue: string, model: string): Entry {
+function readEntry(catalogue: string, given: string): Entry {
+	const model = plainModelName(catalogue, given);
 	const info = findModel(catalogue, model);
 	const supplement = supplementSheet(catalogue, model);
 	const maxOutputTokens = maxOutputTokensOf(catalogue, model);

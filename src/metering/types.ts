@@ -1,21 +1,28 @@
 import type { NanoUsd } from "../lib/money.ts";
 
-/** A unit price: nano-USD per million units (tokens, characters), or per single piece for images and seconds. */
+/** Unit prices: nano-USD per million units (tokens, characters), or per single piece for images, seconds and searches. */
 export interface Rates {
 	readonly inputPerMillion: NanoUsd;
 	readonly outputPerMillion: NanoUsd;
 	/** undefined = as input. */
 	readonly cachedInputPerMillion: NanoUsd | undefined;
 	readonly cacheWritePerMillion: NanoUsd | undefined;
+	/** Written for an hour; undefined = as an ordinary cache write. */
+	readonly cacheWriteHourPerMillion: NanoUsd | undefined;
 	/** undefined = as output. */
 	readonly reasoningPerMillion: NanoUsd | undefined;
 	/** undefined = as input / output. */
 	readonly audioInputPerMillion: NanoUsd | undefined;
 	readonly audioOutputPerMillion: NanoUsd | undefined;
+	readonly imageInputPerMillion: NanoUsd | undefined;
+	/** Only models that draw have it. */
+	readonly imageOutputPerMillion: NanoUsd | undefined;
 	/** Nano-USD for one image, one second, a million characters; undefined = the provider does not price by it. */
 	readonly perImage: NanoUsd | undefined;
 	readonly perSecond: NanoUsd | undefined;
 	readonly charactersPerMillion: NanoUsd | undefined;
+	/** Nano-USD for one web search of the provider's own tool; undefined = searches cost nothing but their tokens. */
+	readonly perSearch: NanoUsd | undefined;
 	/** Added once to each request. */
 	readonly perRequest: NanoUsd | undefined;
 }

@@ -1,5 +1,5 @@
 import { azureUrl } from "./azure-url.ts";
-import { defineProvider } from "./define.ts";
+import { defineProvider, OPENAI_REFUSES } from "./define.ts";
 
 export const azure = defineProvider({
 	id: "azure",
@@ -19,6 +19,6 @@ export const azure = defineProvider({
 	storedResponses: true,
 	url: azureUrl,
 	auth: (apiKey) => (apiKey === undefined ? {} : { "api-key": apiKey }),
-	quirks: { maxTokensField: "max_completion_tokens" },
+	quirks: { maxTokensField: "max_completion_tokens", refuses: OPENAI_REFUSES },
 	priceCatalogue: "azure",
 });

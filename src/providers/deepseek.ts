@@ -7,7 +7,7 @@ export const deepseek = defineProvider({
 	apiKeyEnv: "DEEPSEEK_API_KEY",
 	operations: ["chat", "completions"],
 	// Plain completions exist below /beta only: https://api-docs.deepseek.com/guides/fim_completion
-	paths: { completions: "/beta/completions" },
+	dialects: { completions: { path: "/beta/completions" } },
 	priceCatalogue: "deepseek",
 	currentModels: ["deepseek-v4-flash", "deepseek-v4-pro"],
 });

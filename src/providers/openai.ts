@@ -1,4 +1,4 @@
-import { defineProvider } from "./define.ts";
+import { defineProvider, OPENAI_REFUSES } from "./define.ts";
 
 export const openai = defineProvider({
 	id: "openai",
@@ -8,7 +8,7 @@ export const openai = defineProvider({
 	operations: "all",
 	storedResponses: true,
 	// Reasoning models refuse `max_tokens`: https://platform.openai.com/docs/api-reference/chat/create
-	quirks: { maxTokensField: "max_completion_tokens" },
+	quirks: { maxTokensField: "max_completion_tokens", refuses: OPENAI_REFUSES },
 	priceCatalogue: "openai",
 	currentModels: [
 		"gpt-6-astra",

@@ -1,6 +1,8 @@
 import { anthropic } from "./anthropic.ts";
 import { azure } from "./azure.ts";
+import { bedrock } from "./bedrock.ts";
 import { cerebras } from "./cerebras.ts";
+import { cohere } from "./cohere.ts";
 import { deepseek } from "./deepseek.ts";
 import { fireworks } from "./fireworks.ts";
 import { gemini } from "./gemini.ts";
@@ -15,6 +17,7 @@ import { openrouter } from "./openrouter.ts";
 import { perplexity } from "./perplexity.ts";
 import { together } from "./together.ts";
 import type { Provider } from "./types.ts";
+import { vertex } from "./vertex.ts";
 import { vllm } from "./vllm.ts";
 import { xai } from "./xai.ts";
 
@@ -24,6 +27,9 @@ export const providers: ReadonlyMap<string, Provider> = new Map(
 		openai,
 		anthropic,
 		gemini,
+		vertex,
+		bedrock,
+		cohere,
 		azure,
 		openaiCompatible,
 		groq,

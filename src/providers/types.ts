@@ -1,3 +1,5 @@
+import type { MessageExtension } from "../dialects/openai-chat/extensions.ts";
+import type { Translator } from "../dialects/translation.ts";
 import type { OperationId } from "../dialects/types.ts";
 import type { PriceSheet } from "../metering/types.ts";
 
@@ -9,6 +11,24 @@ export interface EndpointParts {
 	readonly model: string;
 	/** Azure: `api-version`. */
 	readonly apiVersion: string | undefined;
+	/** Bedrock: the AWS region. */
+	readonly region: string | undefined;
+	/** Vertex AI: the Google Cloud project. */
+	readonly project: string | undefined;
+	/** Vertex AI: `europe-west4`, `global`. */
+	readonly location: string | undefined;
+}
+
+/** How the bytes of a stream are cut into events. */
+export type Framing = "sse" | "aws-event-stream";
+
+/** How one operation is said to a provider. */
+export interface Speech {
+	/** Below the base URL. */
+	path(endpoint: EndpointParts, stream: boolean): string;
+	/** undefined: in OpenAI's own words, so the client's bytes travel. */
+	readonly translator: Translator | undefined;
+	readonly framing: Framing;
 }
 
 /** Declared peculiarities. Shared code reads the property and never asks which provider it is. */
@@ -20,6 +40,28 @@ export interface Quirks {
 	 * (the field is then left out, since some of those refuse it).
 	 */
 	readonly streamUsage: "stream_options" | "always";
+	/** Fields of other providers' making that it refuses a conversation for: they are left out. */
+	readonly refuses: readonly MessageExtension[];
+}
+
+/** What is used where a deployment has no plain key: AWS signs each request, Google trades a service account for a token. */
+export type AccountKind = "aws" | "google";
+
+/** AWS keys as they are in the environment of every AWS tool. */
+export interface AwsKeys {
+	readonly accessKeyId: string;
+	readonly secretAccessKey: string;
+	/** Of temporary keys. */
+	readonly sessionToken: string | undefined;
+}
+
+/** The parts of a Google service account's JSON file that a token is made from. */
+export interface ServiceAccount {
+	readonly clientEmail: string;
+	/** PKCS #8, PEM. */
+	readonly privateKey: string;
+	readonly privateKeyId: string | undefined;
+	readonly tokenUri: string;
 }
 
 /** Where a provider is, how it is spoken to and what it can do. A value, not a class: about fifteen lines each. */
@@ -28,14 +70,18 @@ export interface Provider {
 	/** For people: documentation, `check`, errors. */
 	readonly title: string;
 	/** undefined: the deployment must set `base_url`. */
-	readonly baseUrl: string | undefined;
+	baseUrl(place: Pick<EndpointParts, "region" | "location">): string | undefined;
 	/** The default base URL is on this machine or network: private addresses need no `allow_private`. */
 	readonly local: boolean;
 	/** The conventional environment variable of the key; undefined where there is none. */
 	readonly apiKeyEnv: string | undefined;
 	readonly keyRequired: boolean;
-	/** Operations offered, absent = unsupported. The value is the path below the base URL. */
-	readonly operations: Readonly<Partial<Record<OperationId, string>>>;
+	/** undefined: keys only. */
+	readonly account: AccountKind | undefined;
+	/** Operations it offers for some model at least. */
+	readonly operations: readonly OperationId[];
+	/** undefined: not offered for this model, at least not directly. */
+	speech(operation: OperationId, model: string): Speech | undefined;
 	/** Stored responses can be read back, deleted and cancelled by id. */
 	readonly storedResponses: boolean;
 	url(endpoint: EndpointParts, path: string): string;

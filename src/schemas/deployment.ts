@@ -32,12 +32,23 @@ export const deploymentSchema = z.strictObject({
 		.describe("Azure: the resource's URL, `https://NAME.openai.azure.com`; another way to write `base_url`.")
 		.meta({ title: "URL" }),
 	api_version: lineSchema(64).optional().describe("Azure: the `api-version` to ask for."),
-	region: lineSchema(64).optional().describe("Bedrock: the AWS region. Not active yet."),
-	project: lineSchema(128).optional().describe("Vertex AI: the Google Cloud project. Not active yet."),
-	location: lineSchema(64).optional().describe("Vertex AI: the location, such as `europe-west4`. Not active yet."),
+	region: lineSchema(64).optional().describe("Bedrock: the AWS region. Absent: `AWS_REGION` of the environment."),
+	project: lineSchema(128)
+		.optional()
+		.describe("Vertex AI: the Google Cloud project. Absent: `GOOGLE_CLOUD_PROJECT`, else the service account's."),
+	location: lineSchema(64)
+		.optional()
+		.describe("Vertex AI: the location, such as `europe-west4`. Absent: `GOOGLE_CLOUD_LOCATION`, else `global`."),
 	credentials_file: lineSchema(4_096)
 		.optional()
-		.describe("Vertex AI: path of the service account's JSON file. Not active yet."),
+		.describe("Vertex AI: path of the service account's JSON file. Absent: `GOOGLE_APPLICATION_CREDENTIALS`."),
+	aws_access_key_id: secretSchema
+		.optional()
+		.describe("Bedrock: AWS keys to sign with, in place of `api_key`. Absent: `AWS_ACCESS_KEY_ID`."),
+	aws_secret_access_key: secretSchema.optional().describe("Bedrock. Absent: `AWS_SECRET_ACCESS_KEY`."),
+	aws_session_token: secretSchema
+		.optional()
+		.describe("Bedrock: of temporary keys. Absent: `AWS_SESSION_TOKEN`, where the keys are the environment's."),
 	weight: z
 		.number()
 		.gt(0)

@@ -30,3 +30,23 @@ export const durationSchema = z
 		return durationMs;
 	})
 	.meta({ title: "duration" });
+
+const DAY_MS = 86_400_000;
+const RETENTION_DAYS_MAX = 3_650;
+const RETENTION_UNITS_MS: ReadonlyMap<string, number> = new Map([...Object.entries(UNITS_MS), ["d", DAY_MS]]);
+const RETENTION_ACCEPTED = `must be a time of at most ${RETENTION_DAYS_MAX}d such as "30d", "12h" or "0s" for not at all`;
+
+/** How long something is kept, as milliseconds: with days beside the units of a duration, and "0s" for not at all. */
+export const retentionSchema = z
+	.string({ error: RETENTION_ACCEPTED })
+	.transform((text, context) => {
+		const [, amount, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
+		const unitMs = RETENTION_UNITS_MS.get(unit ?? "");
+		const spanMs = Number(amount) * (unitMs ?? Number.NaN);
+		if (!(spanMs <= RETENTION_DAYS_MAX * DAY_MS)) {
+			context.addIssue({ code: "custom", message: RETENTION_ACCEPTED });
+			return z.NEVER;
+		}
+		return spanMs;
+	})
+	.meta({ title: "duration" });

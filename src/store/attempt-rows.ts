@@ -29,6 +29,10 @@ export const USAGE_BUCKETS = [
 	"images",
 	"seconds",
 	"characters",
+	"cacheWriteHour",
+	"imageInput",
+	"imageOutput",
+	"searches",
 ] as const satisfies readonly (keyof Usage)[];
 
 /** Columns known when an attempt is dispatched. */
@@ -109,6 +113,10 @@ export function countedUsage(usage: Usage): Usage {
 		images: whole(usage.images),
 		seconds: Number.isFinite(seconds) && seconds > 0 ? seconds : 0,
 		characters: whole(usage.characters),
+		cacheWriteHour: whole(usage.cacheWriteHour),
+		imageInput: whole(usage.imageInput),
+		imageOutput: whole(usage.imageOutput),
+		searches: whole(usage.searches),
 	};
 }
 

@@ -1,7 +1,9 @@
 import ledger from "./migrations/sqlite/0000_ledger.sql" with { type: "text" };
+import usageBuckets from "./migrations/sqlite/0001_usage_buckets.sql" with { type: "text" };
+import keptResponses from "./migrations/sqlite/0002_kept_responses.sql" with { type: "text" };
 
 /**
  * Every migration in order, as text inside the binary. The schema version of a database is how many it has been through.
  * A test compares this list with the journal that drizzle-kit keeps.
  */
-export const SQLITE_MIGRATIONS: readonly string[] = [ledger];
+export const SQLITE_MIGRATIONS: readonly string[] = [ledger, usageBuckets, keptResponses];

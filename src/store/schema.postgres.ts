@@ -2,4 +2,14 @@ import { postgresColumns } from "./columns.postgres.ts";
 import { defineTables } from "./tables.ts";
 
 /** drizzle-kit reads the tables from the exports of this file. */
-export const { virtualKeys, attempts, spendDays, deploymentStates, meta } = defineTables(postgresColumns);
+export const {
+	virtualKeys,
+	attempts,
+	spendDays,
+	responses,
+	responseItems,
+	conversations,
+	conversationItems,
+	deploymentStates,
+	meta,
+} = defineTables(postgresColumns);

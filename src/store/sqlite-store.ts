@@ -2,12 +2,15 @@ import type { Clock } from "../lib/clock.ts";
 import { createAttemptLog } from "./attempt-log.ts";
 import { createAttemptReader } from "./attempt-reader.ts";
 import { sqliteColumns } from "./columns.sqlite.ts";
+import { createConversationItems } from "./conversation-items.ts";
+import { createConversationStore } from "./conversation-store.ts";
 import { createSqliteDb } from "./db.ts";
 import { createDeploymentStateStore } from "./deployment-state-store.ts";
 import { createIdleCheckpoint } from "./idle-checkpoint.ts";
 import { createKeyStore } from "./key-store.ts";
 import { SQLITE_MIGRATIONS } from "./migrations.sqlite.ts";
 import { openDatabase } from "./open.ts";
+import { createResponseStore } from "./response-store.ts";
 import { systemScheduler } from "./scheduler.ts";
 import { defineTables } from "./tables.ts";
 import type { Store, StoreProblem } from "./types.ts";
@@ -53,6 +56,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 	const checkpoint = createIdleCheckpoint({ client, clock, scheduler: systemScheduler });
 	const writer = createAttemptWriter({ log, scheduler: systemScheduler, onProblem, onCommit: checkpoint.committed });
 	const turn = () => new Promise<void>((resolve) => systemScheduler.soon(resolve));
+	const items = createConversationItems(syncDb, tables);
+	const keeping = { client, db, syncDb, tables, items, turn, onCommit: checkpoint.committed };
 
 	return {
 		instanceId: database.instanceId,
@@ -61,6 +66,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 		attempts: createAttemptReader({ db, tables, log, turn, sliceRowsMax: SLICE_ROWS_MAX }),
 		writer,
 		deploymentStates: createDeploymentStateStore({ db, tables }),
+		responses: createResponseStore(keeping),
+		conversations: createConversationStore(keeping),
 		async ready() {
 			try {
 				await db.select().from(tables.meta).limit(1);

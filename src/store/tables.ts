@@ -14,6 +14,10 @@ export function defineTables(columns: Columns) {
 		virtualKeys: virtualKeysTable(columns),
 		attempts: attemptsTable(columns),
 		spendDays: spendDaysTable(columns),
+		responses: responsesTable(columns),
+		responseItems: responseItemsTable(columns),
+		conversations: conversationsTable(columns),
+		conversationItems: conversationItemsTable(columns),
 		deploymentStates: columns.table("deployment_states", {
 			deploymentId: columns.text("deployment_id").primaryKey(),
 			enabled: columns.boolean("enabled").notNull(),
@@ -62,7 +66,7 @@ function virtualKeysTable(columns: Columns) {
 	);
 }
 
-/** The ten disjoint buckets of lib/usage.ts. */
+/** The disjoint buckets of lib/usage.ts. */
 function usageColumns(columns: Columns) {
 	return {
 		input: columns.integer("input").notNull().default(0),
@@ -75,6 +79,10 @@ function usageColumns(columns: Columns) {
 		images: columns.integer("images").notNull().default(0),
 		seconds: columns.decimal("seconds").notNull().default(0),
 		characters: columns.integer("characters").notNull().default(0),
+		cacheWriteHour: columns.integer("cache_write_hour").notNull().default(0),
+		imageInput: columns.integer("image_input").notNull().default(0),
+		imageOutput: columns.integer("image_output").notNull().default(0),
+		searches: columns.integer("searches").notNull().default(0),
 	};
 }
 
@@ -155,5 +163,96 @@ function spendDaysTable(columns: Columns) {
 			costNano: columns.integer("cost_nano").notNull(),
 		},
 		(cell) => [columns.primaryKey({ columns: [cell.day, cell.keyId, cell.team, cell.provider, cell.model] })],
+	);
+}
+
+/**
+ * Responses that the gateway keeps itself: what one turn was asked, and what it answered. The turns before it are found by
+ * `previous_response_id`, so a long conversation is not written again with each turn.
+ * The two JSON texts come last: what is asked about a row mostly stands in front of their overflow pages.
+ */
+function responsesTable(columns: Columns) {
+	return columns.table(
+		"responses",
+		{
+			id: columns.text("id").primaryKey(),
+			keyId: columns.text("key_id").notNull(),
+			team: columns.text("team"),
+			createdAt: columns.integer("created_at").notNull(),
+			expiresAt: columns.integer("expires_at").notNull(),
+			alias: columns.text("alias").notNull(),
+			previousResponseId: columns.text("previous_response_id"),
+			conversationId: columns.text("conversation_id"),
+			/** UTF-8 bytes of the two texts. */
+			bytes: columns.integer("bytes").notNull(),
+			/** JSON list: this turn's input items, each with its id. */
+			inputItems: columns.text("input_items").notNull(),
+			/** JSON: the response as its client saw it. */
+			response: columns.text("response").notNull(),
+		},
+		(row) => [
+			columns.index("responses_created_at").on(row.createdAt),
+			columns.index("responses_expires_at").on(row.expiresAt),
+		],
+	);
+}
+
+/** Which response made an output item: clients refer to items by id (`item_reference`) without naming the response. */
+function responseItemsTable(columns: Columns) {
+	return columns.table(
+		"response_items",
+		{
+			itemId: columns.text("item_id").notNull(),
+			responseId: columns.text("response_id").notNull(),
+		},
+		(item) => [
+			columns.primaryKey({ columns: [item.itemId, item.responseId] }),
+			columns.index("response_items_response").on(item.responseId),
+		],
+	);
+}
+
+function conversationsTable(columns: Columns) {
+	return columns.table(
+		"conversations",
+		{
+			id: columns.text("id").primaryKey(),
+			keyId: columns.text("key_id").notNull(),
+			team: columns.text("team"),
+			createdAt: columns.integer("created_at").notNull(),
+			/** The last time something was added, taken away or renamed: what its life is counted from. */
+			changedAt: columns.integer("changed_at").notNull(),
+			expiresAt: columns.integer("expires_at").notNull(),
+			metadata: columns.json("metadata").$type<JsonObject>().notNull(),
+			/** Items there are now, and the UTF-8 bytes of their texts. */
+			items: columns.integer("items").notNull(),
+			bytes: columns.integer("bytes").notNull(),
+			/** Place of the next item: grows, and is never given out twice. */
+			nextPosition: columns.integer("next_position").notNull(),
+		},
+		(row) => [
+			columns.index("conversations_changed_at").on(row.changedAt),
+			columns.index("conversations_expires_at").on(row.expiresAt),
+		],
+	);
+}
+
+/** A row an item: appending writes only what is new, and a page of a list reads only its own items. */
+function conversationItemsTable(columns: Columns) {
+	return columns.table(
+		"conversation_items",
+		{
+			conversationId: columns.text("conversation_id").notNull(),
+			position: columns.integer("position").notNull(),
+			itemId: columns.text("item_id").notNull(),
+			/** UTF-8 bytes of the text. */
+			bytes: columns.integer("bytes").notNull(),
+			/** JSON. */
+			item: columns.text("item").notNull(),
+		},
+		(row) => [
+			columns.primaryKey({ columns: [row.conversationId, row.position] }),
+			columns.uniqueIndex("conversation_items_id").on(row.conversationId, row.itemId),
+		],
 	);
 }

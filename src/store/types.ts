@@ -1,7 +1,9 @@
 import type { KeyListQuery, KeyPage, KeyRecord, KeySettings } from "../keys/types.ts";
+import type { JsonObject } from "../lib/json-types.ts";
 import type { NanoUsd } from "../lib/money.ts";
 import type { Usage } from "../lib/usage.ts";
 import type { AttemptClosing, AttemptOpening, ObjectOwner } from "../metering/ledger-types.ts";
+import type { ConversationRecord, Item, Maker, ResponseRecord } from "../responses/types.ts";
 
 /** Rows of virtual keys. `hash` is SHA-256 of the secret, hex. */
 export interface KeyStore {
@@ -103,11 +105,106 @@ export interface DeploymentStateStore {
 	setEnabled(deploymentId: string, enabled: boolean, atMs: number): Promise<void>;
 }
 
+/**
+ * Which kept rows there still are: those whose own time is not over, and that are younger than what is kept now. A
+ * shorter retention thus counts at once, a longer one for what is made from then on. Unix milliseconds.
+ */
+export interface Horizon {
+	readonly nowMs: number;
+	/** Rows made (conversations: last changed) then or before are gone. */
+	readonly keptSinceMs: number;
+}
+
+/** How much of a history is read. */
+export interface HistoryBounds {
+	readonly countMax: number;
+	/** UTF-8 bytes of JSON. */
+	readonly bytesMax: number;
+}
+
+/** What a turn leaves behind. */
+export interface TurnWrite {
+	/** undefined: this turn is not kept as a response. */
+	readonly record: ResponseRecord | undefined;
+	/** Items that are added to a conversation; one whose id is there already gets a new one, so that none is lost. */
+	readonly append: (ConversationChange & { readonly items: readonly Item[] }) | undefined;
+}
+
+export interface ConversationChange {
+	readonly conversationId: string;
+	readonly changedAtMs: number;
+	readonly expiresAtMs: number;
+}
+
+export type TurnSaved =
+	/** `appended`: the conversation was still there. True where none was named. */
+	| { readonly saved: true; readonly appended: boolean }
+	/** Nothing was written: it is larger than a row may be, or the id belongs to another response. */
+	| { readonly saved: false; readonly reason: "too_large" | "id_taken" };
+
+export type Chain =
+	/** Oldest first. */
+	| { readonly kind: "whole"; readonly turns: readonly ResponseRecord[] }
+	/** `id` is not there: never was, deleted, or its time is over. */
+	| { readonly kind: "broken"; readonly id: string }
+	| { readonly kind: "too_long" };
+
+/** Responses that the gateway keeps. Every write is one transaction, on disk when its promise resolves. */
+export interface ResponseStore {
+	/** Writes a turn whole or not at all. Rejects with what the disk raises. */
+	save(turn: TurnWrite): Promise<TurnSaved>;
+	get(id: string, horizon: Horizon): Promise<ResponseRecord | undefined>;
+	/** A response and those it was built upon. Other work goes on meanwhile. */
+	chain(id: string, bounds: HistoryBounds, horizon: Horizon): Promise<Chain>;
+	/** Output items by their ids, among the responses of this maker's key or team; the newest where an id is there twice. */
+	findItems(
+		ids: readonly string[],
+		maker: Maker,
+		bounds: HistoryBounds,
+		horizon: Horizon,
+	): Promise<ReadonlyMap<string, Item> | "too_long">;
+	/** False when there is none. */
+	delete(id: string): Promise<boolean>;
+	/** Deletes responses and conversations whose time is over, some at a time. Returns how many. */
+	prune(horizon: Horizon, rowsMax: number): Promise<number>;
+}
+
+export type ItemsAdded =
+	| { readonly kind: "added" }
+	/** There is no such conversation any more. */
+	| { readonly kind: "gone" }
+	/** It would grow beyond the bounds. */
+	| { readonly kind: "full" }
+	| { readonly kind: "duplicate"; readonly id: string };
+
+/** Conversations and their items. Whose they are is for the caller to ask. */
+export interface ConversationStore {
+	create(record: Omit<ConversationRecord, "itemCount" | "bytes">, items: readonly Item[]): Promise<void>;
+	get(id: string, horizon: Horizon): Promise<ConversationRecord | undefined>;
+	/** False when it is gone. */
+	setMetadata(change: ConversationChange, metadata: JsonObject): Promise<boolean>;
+	/** With all its items. */
+	delete(id: string): Promise<boolean>;
+	/** All items or none. */
+	addItems(change: ConversationChange, items: readonly Item[], bounds: HistoryBounds): Promise<ItemsAdded>;
+	/** undefined: `after` is not in the conversation. */
+	listItems(
+		id: string,
+		query: { readonly order: "asc" | "desc"; readonly after: string | undefined; readonly limit: number },
+	): Promise<{ readonly items: readonly Item[]; readonly hasMore: boolean } | undefined>;
+	/** All items in their order. Other work goes on meanwhile. */
+	allItems(id: string): Promise<readonly Item[]>;
+	getItem(id: string, itemId: string): Promise<Item | undefined>;
+	deleteItem(change: ConversationChange, itemId: string): Promise<boolean>;
+}
+
 export interface Store {
 	readonly keys: KeyStore;
 	readonly attempts: AttemptReader;
 	readonly writer: AttemptWriter;
 	readonly deploymentStates: DeploymentStateStore;
+	readonly responses: ResponseStore;
+	readonly conversations: ConversationStore;
 	/** False when the database does not answer a trivial query. */
 	ready(): Promise<boolean>;
 	/** Flushes, checkpoints, closes. */

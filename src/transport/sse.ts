@@ -1,32 +1,15 @@
 import type { SseEvent } from "../dialects/types.ts";
-
-/** One event of a stream with the exact bytes it came in, terminator included. */
-export interface SseFrame {
-	readonly bytes: Uint8Array;
-	/** undefined: a comment, a ping without data, a stray blank line. */
-	readonly event: SseEvent | undefined;
-}
-
-/** Cuts a byte stream into events, whatever the chunks were. */
-export interface SseSplitter {
-	/** Complete events so far. Frames may share memory with the chunk. */
-	push(chunk: Uint8Array): SseFrame[];
-	/** Bytes of an event that never ended. */
-	rest(): Uint8Array;
-}
+import { BrokenFraming, type EventFrame, type EventSplitter } from "./frames.ts";
 
 /** An event may not be larger than this (bytes): an endless line is a fault of the provider, not a reason to grow. */
 const EVENT_BYTES_MAX = 4 * 1024 * 1024;
 
-export class EventTooLarge extends Error {
-	override readonly name = "EventTooLarge";
-}
-
 const LF = 10;
 const CR = 13;
 const EMPTY = new Uint8Array(0);
+const EVENT_END = new TextEncoder().encode("\n\n");
 
-export function createSseSplitter(eventBytesMax = EVENT_BYTES_MAX): SseSplitter {
+export function createSseSplitter(eventBytesMax = EVENT_BYTES_MAX): EventSplitter {
 	/** The beginning of an event whose end has not come; grows by doubling so that tiny chunks stay linear. */
 	let held = EMPTY;
 	let heldLength = 0;
@@ -36,7 +19,7 @@ export function createSseSplitter(eventBytesMax = EVENT_BYTES_MAX): SseSplitter 
 	function hold(bytes: Uint8Array): void {
 		const needed = heldLength + bytes.length;
 		if (needed > eventBytesMax) {
-			throw new EventTooLarge(`a stream event is larger than ${eventBytesMax} bytes`);
+			throw new BrokenFraming(`a stream event is larger than ${eventBytesMax} bytes`);
 		}
 		if (needed > held.length) {
 			const grown = new Uint8Array(Math.max(needed, held.length * 2, 1024));
@@ -47,8 +30,8 @@ export function createSseSplitter(eventBytesMax = EVENT_BYTES_MAX): SseSplitter 
 		heldLength = needed;
 	}
 
-	function cut(bytes: Uint8Array, from: number): { frames: SseFrame[]; used: number } {
-		const frames: SseFrame[] = [];
+	function cut(bytes: Uint8Array, from: number): { frames: EventFrame[]; used: number } {
+		const frames: EventFrame[] = [];
 		const eventEnd = bytes.indexOf(CR, from) === -1 ? lineFeedEventEnd : mixedEventEnd;
 		let start = 0;
 		let end = eventEnd(bytes, from);
@@ -61,30 +44,28 @@ export function createSseSplitter(eventBytesMax = EVENT_BYTES_MAX): SseSplitter 
 		return { frames, used: start };
 	}
 
-	return {
-		push(chunk) {
-			if (heldLength === 0) {
-				const { frames, used } = cut(chunk, 0);
-				if (used < chunk.length) {
-					hold(chunk.subarray(used));
-					searched = resumeAt(heldLength);
-				}
-				return frames;
+	function push(chunk: Uint8Array): EventFrame[] {
+		if (heldLength === 0) {
+			const { frames, used } = cut(chunk, 0);
+			if (used < chunk.length) {
+				hold(chunk.subarray(used));
+				searched = resumeAt(heldLength);
 			}
-			hold(chunk);
-			const { frames, used } = cut(held.subarray(0, heldLength), searched);
-			if (used > 0) {
-				// Frames point into `held`: it is left to them, and the remainder starts a fresh buffer.
-				const remainder = held.subarray(used, heldLength);
-				held = EMPTY;
-				heldLength = 0;
-				hold(remainder);
-			}
-			searched = resumeAt(heldLength);
 			return frames;
-		},
-		rest: () => held.subarray(0, heldLength),
-	};
+		}
+		hold(chunk);
+		const { frames, used } = cut(held.subarray(0, heldLength), searched);
+		if (used > 0) {
+			// Frames point into `held`: it is left to them, and the remainder starts a fresh buffer.
+			const remainder = held.subarray(used, heldLength);
+			held = EMPTY;
+			heldLength = 0;
+			hold(remainder);
+		}
+		searched = resumeAt(heldLength);
+		return frames;
+	}
+	return { push, end: () => (heldLength === 0 ? [] : push(EVENT_END)) };
 }
 
 /** A terminator is at most four bytes, so a search may resume three bytes back. */

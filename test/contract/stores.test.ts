@@ -3,30 +3,8 @@ import { KEY_DEFAULTS } from "../../src/keys/key-defaults.ts";
 import type { KeyRecord } from "../../src/keys/types.ts";
 import { NO_USAGE } from "../../src/lib/usage.ts";
 import type { Store } from "../../src/store/types.ts";
-import { closing, DAY_MS, MIDNIGHT_MS, opening, openStore, temporaryDirectory } from "../unit/store/ledger-samples.ts";
-
-/** A store on an empty database, and how to throw both away. */
-interface Backend {
-	readonly store: Store;
-	readonly remove: () => Promise<void>;
-}
-
-const BACKENDS: readonly (readonly [name: string, start: () => Promise<Backend>])[] = [
-	[
-		"SQLite",
-		async () => {
-			const place = temporaryDirectory();
-			const store = await openStore(place);
-			return {
-				store,
-				async remove() {
-					await store.close();
-					place[Symbol.dispose]();
-				},
-			};
-		},
-	],
-];
+import { closing, DAY_MS, MIDNIGHT_MS, opening } from "../unit/store/ledger-samples.ts";
+import { BACKENDS, type Backend } from "./backends.ts";
 
 /** Texts that end a string, a statement or a pattern where somebody builds SQL out of them. */
 const INJECTIONS = [
@@ -229,6 +207,10 @@ function ledgerContract(store: () => Store) {
 				images: 8,
 				seconds: 9.25,
 				characters: 10,
+				cacheWriteHour: 11,
+				imageInput: 12,
+				imageOutput: 13,
+				searches: 14,
 			},
 			usageSource: "partial",
 			costNano: Number.MAX_SAFE_INTEGER,

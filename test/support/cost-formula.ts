@@ -5,6 +5,24 @@ export const TELLING_PRICE = {
 	output_per_million: 11,
 } as const;
 
+/** A count and the dollars that so many of it cost: `[1_500, 3, MILLION]`. */
+export type Line = readonly [count: number, dollars: number, per: number];
+
+export const MILLION = 1_000_000;
+export const THOUSAND = 1_000;
+
+/** A bill added up by hand, in decimal dollars: exact as long as every line has at most nine decimals. */
+export function billByHand(...lines: readonly Line[]): number {
+	const nanos = lines.map(([count, dollars, per]) => (BigInt(count) * decimal(dollars)) / BigInt(per));
+	return Number(nanos.reduce((sum, nano) => sum + nano, 0n));
+}
+
+/** Nano-dollars. */
+function decimal(dollars: number): bigint {
+	const [whole = "0", fraction = ""] = String(dollars).split(".");
+	return BigInt(whole + fraction.padEnd(9, "0"));
+}
+
 const NANO_PER_TOKEN_AT_ONE_DOLLAR = 1_000;
 
 /**

@@ -32,14 +32,20 @@ const status = z
 export const requestUsageSchema = z.object({
 	prompt_tokens: z.int(),
 	cached_tokens: z.int().describe("Part of `prompt_tokens`."),
-	cache_write_tokens: z.int().describe("Part of `prompt_tokens`."),
+	cache_write_tokens: z.int().describe("Part of `prompt_tokens`: kept for the usual time."),
+	cache_write_1h_tokens: z.int().describe("Part of `prompt_tokens`: kept for an hour."),
 	completion_tokens: z.int(),
 	reasoning_tokens: z.int().describe("Part of `completion_tokens`."),
 	audio_prompt_tokens: z.int().describe("Part of `prompt_tokens`."),
 	audio_completion_tokens: z.int().describe("Part of `completion_tokens`."),
+	image_prompt_tokens: z
+		.int()
+		.describe("Part of `prompt_tokens`, where the provider counts the tokens of images apart."),
+	image_completion_tokens: z.int().describe("Part of `completion_tokens`."),
 	images: z.number(),
 	seconds: z.number(),
 	characters: z.number(),
+	web_searches: z.int().describe("Searches run by the provider's own tool."),
 });
 
 export const requestAttemptSchema = z.object({

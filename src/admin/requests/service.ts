@@ -89,13 +89,17 @@ function toUsage(usage: Usage): z.output<typeof requestUsageSchema> {
 		prompt_tokens: promptTokens(usage),
 		cached_tokens: usage.cacheRead,
 		cache_write_tokens: usage.cacheWrite,
+		cache_write_1h_tokens: usage.cacheWriteHour,
 		completion_tokens: completionTokens(usage),
 		reasoning_tokens: usage.reasoning,
 		audio_prompt_tokens: usage.audioInput,
 		audio_completion_tokens: usage.audioOutput,
+		image_prompt_tokens: usage.imageInput,
+		image_completion_tokens: usage.imageOutput,
 		images: usage.images,
 		seconds: usage.seconds,
 		characters: usage.characters,
+		web_searches: usage.searches,
 	};
 }
 

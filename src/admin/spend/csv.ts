@@ -9,6 +9,8 @@ const FIGURES = [
 	"reasoning_tokens",
 	"cost_usd",
 	"unpriced_requests",
+	// New columns come last: scripts may count them.
+	"web_searches",
 ] as const;
 
 /**

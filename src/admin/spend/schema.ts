@@ -21,6 +21,7 @@ export const spendFiguresSchema = z.object({
 	cached_tokens: z.int().describe("Prompt tokens read from the provider's cache."),
 	completion_tokens: z.int().describe("As OpenAI counts them: reasoning included."),
 	reasoning_tokens: z.int(),
+	web_searches: z.int().describe("Searches run by the providers' own tools."),
 	cost_usd: z.string().describe("Decimal text, exact to the nano-dollar."),
 	unpriced_requests: z.int().describe("Requests whose model had no known price: not in `cost_usd`."),
 });

@@ -94,6 +94,7 @@ function figuresToApi(row: SpendRow): z.output<typeof spendFiguresSchema> {
 		cached_tokens: row.usage.cacheRead,
 		completion_tokens: completionTokens(row.usage),
 		reasoning_tokens: row.usage.reasoning,
+		web_searches: row.usage.searches,
 		cost_usd: formatUsd(row.costNano),
 		unpriced_requests: row.unpricedRequests,
 	};

@@ -26,6 +26,8 @@ const TEXT_PARTS: ReadonlySet<string> = new Set([
 export interface ContentNeeds {
 	images: boolean;
 	audio: boolean;
+	/** Fields of other providers. */
+	extensions: boolean;
 }
 
 /** Checks the content of one message and notes what it holds. `param` is `messages[2].content`. */

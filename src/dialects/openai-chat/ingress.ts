@@ -28,6 +28,7 @@ import {
 import { promptSize } from "../prompt-size.ts";
 import type { Envelope, Ingress, PromptTokensUpperBound, RoutingText } from "../types.ts";
 import { type ContentNeeds, checkContent, contentText } from "./content.ts";
+import { hasExtensions } from "./extensions.ts";
 
 const MESSAGES_MAX = 10_000;
 /** OpenAI stops at 128, others do not; beyond this it is not a set of tools but an accident. */
@@ -139,7 +140,9 @@ function readEnvelope(json: JsonObject, bound: PromptTokensUpperBound): Envelope
 		promptTokensMax: size.tokensMax,
 		promptImages: size.images,
 		quantities: {},
+		hasExtensions: content.extensions,
 		previousResponseId: undefined,
+		conversationId: undefined,
 	};
 }
 
@@ -150,7 +153,7 @@ function checkMessages(messages: JsonValue | undefined): ContentNeeds {
 	if (!Array.isArray(messages) || messages.length === 0 || messages.length > MESSAGES_MAX) {
 		throw mustBe("messages", `a list of 1 to ${MESSAGES_MAX} messages`);
 	}
-	const needs: ContentNeeds = { images: false, audio: false };
+	const needs: ContentNeeds = { images: false, audio: false, extensions: false };
 	for (let index = 0; index < messages.length; index += 1) {
 		const message = messages[index];
 		if (!isJsonObject(message)) {
@@ -160,6 +163,7 @@ function checkMessages(messages: JsonValue | undefined): ContentNeeds {
 		if (role === undefined) {
 			throw mustBe(`messages[${index}].role`, `one of ${[...ROLES.keys()].map((name) => `'${name}'`).join(", ")}`);
 		}
+		needs.extensions ||= hasExtensions(message);
 		const content = message.content;
 		if (typeof content === "string") {
 			continue;

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import type { JsonObject, JsonValue } from "../../lib/json-types.ts";
 import { NO_USAGE, type Usage } from "../../lib/usage.ts";
 import { declaredFault } from "../provider-fault.ts";
 import { readTokenUsage } from "../token-usage.ts";
@@ -20,7 +20,16 @@ export function imagesAnswer(operation: "images.generations" | "images.edits"): 
 
 /** Models priced by the image (dall-e) state no tokens: the images in the answer are then the whole count. */
 function imageUsage(usage: JsonValue | undefined, images: number): Usage {
-	return { ...(readTokenUsage(usage) ?? NO_USAGE), images };
+	return { ...(drawnUsage(usage) ?? NO_USAGE), images };
+}
+
+/** What is put out here is drawn. Newer models say beside it how many tokens were words (of a plan, a caption). */
+function drawnUsage(value: JsonValue | undefined): Usage | undefined {
+	const usage = readTokenUsage(value);
+	if (usage === undefined || usage.imageOutput > 0) {
+		return usage;
+	}
+	return { ...usage, output: 0, imageOutput: usage.output };
 }
 
 function openImageStream(choices = 1): StreamReader {
@@ -41,13 +50,15 @@ function openImageStream(choices = 1): StreamReader {
 
 /** Each completed image states its own tokens: here, and only here, usages add up. */
 function added(total: Usage, event: JsonObject): Usage {
-	const usage = isJsonObject(event.usage) ? readTokenUsage(event.usage) : undefined;
+	const usage = drawnUsage(event.usage);
 	return usage === undefined
 		? total
 		: {
 				...total,
 				input: total.input + usage.input,
 				cacheRead: total.cacheRead + usage.cacheRead,
+				imageInput: total.imageInput + usage.imageInput,
 				output: total.output + usage.output,
+				imageOutput: total.imageOutput + usage.imageOutput,
 			};
 }

@@ -1,14 +1,15 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import type { Usage } from "../../lib/usage.ts";
 import { declaredFault, readFault } from "../provider-fault.ts";
 import { estimatedTokens } from "../token-estimate.ts";
-import { readTokenUsage } from "../token-usage.ts";
+import { count, readTokenUsage } from "../token-usage.ts";
 import { eventObject, eventText, openTypedStream, type TypedEvent } from "../typed-stream.ts";
 import type { AnswerReader, StreamReader } from "../types.ts";
 
 export const responsesAnswer: AnswerReader = {
 	operation: "responses",
 	answer: "json",
-	usage: (answer) => readTokenUsage(answer.usage),
+	usage: readUsage,
 	// A response that failed is an answer with status 200 and its error inside.
 	fault: (answer) => declaredFault(answer) ?? (answer.status === "failed" ? readFault(answer, undefined) : undefined),
 	outputTokensSeen: (answer) => Math.ceil(outputTokens(answer.output) ?? 0),
@@ -23,7 +24,8 @@ function openResponsesStream(): StreamReader {
 			case "response.incomplete":
 			case "response.cancelled": {
 				const response = eventObject(event, "response");
-				return { ...facts(response), step: "last", tokens: hasDeltas ? undefined : outputTokens(response.output) };
+				const tokens = hasDeltas ? undefined : outputTokens(response.output);
+				return { ...facts(response), step: "last", answer: response, tokens };
 			}
 			case "response.failed": {
 				const response = eventObject(event, "response");
@@ -56,7 +58,22 @@ const META: TypedEvent = { step: "meta" };
 
 function facts(response: JsonObject): Pick<TypedEvent, "usage" | "objectId"> {
 	const { id } = response;
-	return { usage: readTokenUsage(response.usage), objectId: typeof id === "string" ? id : undefined };
+	return { usage: readUsage(response), objectId: typeof id === "string" ? id : undefined };
+}
+
+/** OpenAI tells the searches it bills beside the usage; before it did, they could be counted in the output. */
+function readUsage(response: JsonObject): Usage | undefined {
+	const usage = readTokenUsage(response.usage);
+	const told = count(eventObject(eventObject(response, "tool_usage"), "web_search").num_requests);
+	return usage && { ...usage, searches: told ?? (usage.searches || searchCalls(response.output)) };
+}
+
+/** Pages that a model opened and looked through are calls too, but not billed. */
+function searchCalls(output: JsonValue | undefined): number {
+	const calls = (Array.isArray(output) ? output : []).filter(
+		(item): item is JsonObject => isJsonObject(item) && item.type === "web_search_call",
+	);
+	return calls.filter((call) => !isJsonObject(call.action) || call.action.type === "search").length;
 }
 
 function outputTokens(output: JsonValue | undefined): number | undefined {

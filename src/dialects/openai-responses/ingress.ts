@@ -1,4 +1,3 @@
-import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { jsonOf } from "../body-kind.ts";
 import {
@@ -16,16 +15,16 @@ import {
 	OUTPUT_TOKENS_MAX,
 	objectValue,
 	requiredModel,
-	textField,
 	textUpTo,
 } from "../fields.ts";
-import { checkAddresses } from "../media-url.ts";
-import { mediaKind, promptSize } from "../prompt-size.ts";
+import { promptSize } from "../prompt-size.ts";
 import type { Envelope, Ingress, PromptTokensUpperBound, RoutingText } from "../types.ts";
+import { readContinuation } from "./continuation.ts";
+import { checkItems, type ItemNeeds } from "./input.ts";
 
 const ITEMS_MAX = 10_000;
 const TOOLS_MAX = 512;
-const ID_LENGTH_MAX = 256;
+const NO_NEEDS: ItemNeeds = { images: false, audio: false };
 
 const RULES = fieldRules({
 	stream: boolean,
@@ -37,7 +36,6 @@ const RULES = fieldRules({
 	top_logprobs: integerBetween(0, 20),
 	max_output_tokens: integerBetween(1, OUTPUT_TOKENS_MAX),
 	max_tool_calls: integerBetween(0, 10_000),
-	previous_response_id: textUpTo(ID_LENGTH_MAX),
 	instructions: (value, param) => {
 		if (typeof value !== "string" && !Array.isArray(value)) {
 			throw mustBe(param, "a string");
@@ -64,11 +62,6 @@ const RULES = fieldRules({
 	truncation: textUpTo(32),
 });
 
-interface ItemNeeds {
-	images: boolean;
-	audio: boolean;
-}
-
 export function createResponsesIngress(bound: PromptTokensUpperBound): Ingress {
 	return {
 		operation: "responses",
@@ -83,7 +76,7 @@ function readEnvelope(json: JsonObject, bound: PromptTokensUpperBound): Envelope
 	const model = requiredModel(json.model);
 	checkFields(json, RULES);
 	checkStreamOptions(json);
-	checkConversation(json);
+	const continuation = readContinuation(json);
 	const needs = checkInput(json);
 	const maxOutputTokens = integerField(json, "max_output_tokens");
 	const size = promptSize(json, bound);
@@ -104,80 +97,28 @@ function readEnvelope(json: JsonObject, bound: PromptTokensUpperBound): Envelope
 		promptTokensMax: size.tokensMax,
 		promptImages: size.images,
 		quantities: {},
-		previousResponseId: textField(json, "previous_response_id"),
+		hasExtensions: false,
+		...continuation,
 	};
-}
-
-/**
- * A conversation lives at the provider under one account for all keys, and nothing says whose it is: one key could read
- * on in another's. `previous_response_id` does the same within the key that made the response.
- */
-function checkConversation(json: JsonObject): void {
-	if (json.conversation !== undefined && json.conversation !== null) {
-		throw badRequest(
-			"Conversations are not offered: they could not be kept apart by key. Use previous_response_id.",
-			"conversation",
-			"unsupported_parameter",
-		);
-	}
 }
 
 /** A prompt is in `input`, in what came before (`previous_response_id`, `conversation`) or in a stored template (`prompt`). */
 function checkInput(json: JsonObject): ItemNeeds {
 	const { input } = json;
-	const needs: ItemNeeds = { images: false, audio: false };
 	if (input === undefined || input === null) {
 		const elsewhere = [json.previous_response_id, json.conversation, json.prompt];
 		if (input === null || elsewhere.every((value) => value === undefined || value === null)) {
 			throw missing("input");
 		}
-		return needs;
+		return NO_NEEDS;
 	}
 	if (typeof input === "string") {
-		return needs;
+		return NO_NEEDS;
 	}
 	if (!Array.isArray(input) || input.length > ITEMS_MAX) {
 		throw mustBe("input", `a string or a list of at most ${ITEMS_MAX} items`);
 	}
-	for (let index = 0; index < input.length; index += 1) {
-		const item = input[index];
-		if (!isJsonObject(item)) {
-			throw mustBe(`input[${index}]`, "an object");
-		}
-		checkItem(item, `input[${index}]`, needs);
-	}
-	return needs;
-}
-
-/** Kinds of items come and go, so unknown ones pass; only addresses in them and what they need of a model is read. */
-function checkItem(item: JsonObject, param: string, needs: ItemNeeds): void {
-	for (const field of ["content", "output"]) {
-		const parts = item[field];
-		if (!Array.isArray(parts)) {
-			continue;
-		}
-		for (let index = 0; index < parts.length; index += 1) {
-			const part = parts[index];
-			const kind = isJsonObject(part) ? mediaKind(part.type) : undefined;
-			if (isJsonObject(part) && kind !== undefined) {
-				note(kind, needs);
-				checkAddresses(part, `${param}.${field}[${index}]`);
-			}
-		}
-	}
-	if (item.role !== undefined && item.content === undefined) {
-		throw badRequest(`The field '${param}.content' is required.`, `${param}.content`);
-	}
-	const output = item.output;
-	if (isJsonObject(output) && mediaKind(output.type) !== undefined) {
-		note("image", needs);
-		checkAddresses(output, `${param}.output`);
-	}
-}
-
-function note(kind: "image" | "audio" | "file", needs: ItemNeeds): void {
-	needs.images ||= kind === "image";
-	needs.audio ||= kind === "audio";
+	return checkItems(input, "input");
 }
 
 function wantsSchema(text: JsonValue | undefined): boolean {

@@ -26,11 +26,18 @@ import { ERROR_STATUSES } from "../../lib/errors.ts";
 import {
 	chatCompletionRequestSchema,
 	completionRequestSchema,
+	conversationCreateSchema,
+	conversationDeletedSchema,
+	conversationItemsCreateSchema,
+	conversationSchema,
+	conversationUpdateSchema,
 	embeddingRequestSchema,
 	errorSchema,
 	healthSchema,
 	imageEditRequestSchema,
 	imageGenerationRequestSchema,
+	itemListSchema,
+	itemSchema,
 	modelListSchema,
 	modelSchema,
 	moderationRequestSchema,
@@ -57,6 +64,13 @@ const SCHEMAS = {
 	TranslationRequest: translationRequestSchema,
 	SpeechRequest: speechRequestSchema,
 	OpenAiObject: openAiObjectSchema,
+	ConversationCreate: conversationCreateSchema,
+	ConversationUpdate: conversationUpdateSchema,
+	ConversationItemsCreate: conversationItemsCreateSchema,
+	Conversation: conversationSchema,
+	ConversationDeleted: conversationDeletedSchema,
+	Item: itemSchema,
+	ItemList: itemListSchema,
 	Model: modelSchema,
 	ModelList: modelListSchema,
 	Health: healthSchema,
@@ -162,6 +176,10 @@ export type HeaderName = keyof typeof HEADERS;
 
 export function headerRefs(...names: HeaderName[]): DocumentNode {
 	return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+export function queryText(name: string, description: string): DocumentNode {
+	return { name, in: "query", required: false, description, schema: { type: "string" } };
 }
 
 const ERROR_TEXTS = {

@@ -1,4 +1,13 @@
-import { type DocumentNode, errorRefs, type HeaderName, headerRefs, type SchemaName, schemaRef } from "./components.ts";
+import {
+	type DocumentNode,
+	errorRefs,
+	type HeaderName,
+	headerRefs,
+	queryText,
+	type SchemaName,
+	schemaRef,
+} from "./components.ts";
+import { conversationPaths } from "./conversations.ts";
 
 const SERVED: readonly HeaderName[] = [
 	"X-Request-Id",
@@ -83,7 +92,9 @@ function storedResponse(operationId: string, summary: string, query: readonly Do
 	return {
 		operationId,
 		summary,
-		description: "Goes to the deployment that made the response. OpenAI's schema applies to the answer.",
+		description:
+			"Answered by the gateway where it keeps the response, else by the deployment that made it. OpenAI's schema " +
+			"applies to the answer.",
 		tags: ["OpenAI-compatible"],
 		security: SECURITY,
 		parameters: [RESPONSE_ID, ...query],
@@ -129,10 +140,6 @@ function read(operation: {
 			},
 		},
 	};
-}
-
-function queryText(name: string, description: string): DocumentNode {
-	return { name, in: "query", required: false, description, schema: { type: "string" } };
 }
 
 const INFERENCE: Readonly<Record<string, Inference>> = {
@@ -216,6 +223,7 @@ export function dataPlanePaths(): DocumentNode {
 	return {
 		...Object.fromEntries(Object.entries(INFERENCE).map(([path, operation]) => [path, inference(operation)])),
 		...storedResponsePaths(),
+		...conversationPaths(),
 		"/v1/models": read({
 			operationId: "listModels",
 			summary: "The aliases that this key may use",

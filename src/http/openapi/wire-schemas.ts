@@ -35,7 +35,15 @@ export const responseRequestSchema = open({
 		.string()
 		.nullable()
 		.optional()
-		.describe("A response of this key or its team; served by the deployment that made it."),
+		.describe(
+			"A response of this key or its team. One that its provider keeps is built upon by the deployment that made it; one " +
+				"that the gateway keeps by any.",
+		),
+	conversation: z
+		.union([z.string(), z.looseObject({ id: z.string() })])
+		.nullable()
+		.optional()
+		.describe("A conversation of this key or its team, kept by the gateway. Not together with `previous_response_id`."),
 	store: z.boolean().nullable().optional(),
 	tools: z.array(anyObject).nullable().optional(),
 });
@@ -88,6 +96,44 @@ export const speechRequestSchema = open({
 export const openAiObjectSchema = z
 	.looseObject({})
 	.describe("The object of OpenAI's API for this endpoint, as the provider answered.");
+
+const metadata = z
+	.record(z.string().max(64), z.string().max(512))
+	.describe("At most 16 texts of at most 512 characters, by names of at most 64.");
+
+const items = z.array(anyObject).max(20).describe("Input items as `input` takes them.");
+
+export const conversationCreateSchema = z.object({
+	metadata: metadata.nullable().optional(),
+	items: items.nullable().optional(),
+});
+
+export const conversationUpdateSchema = z.object({ metadata: metadata.nullable() });
+
+export const conversationItemsCreateSchema = z.object({ items });
+
+export const conversationSchema = z.object({
+	id: z.string().meta({ examples: ["conv_01HZX3V8Q2M4N6P8R0S2T4V6W8"] }),
+	object: z.literal("conversation"),
+	created_at: z.int().describe("Unix seconds."),
+	metadata,
+});
+
+export const conversationDeletedSchema = z.object({
+	id: z.string(),
+	object: z.literal("conversation.deleted"),
+	deleted: z.literal(true),
+});
+
+export const itemSchema = z.looseObject({ id: z.string() }).describe("An item of the Responses API.");
+
+export const itemListSchema = z.object({
+	object: z.literal("list"),
+	data: z.array(itemSchema),
+	first_id: z.string().describe("Empty where the list is."),
+	last_id: z.string().describe("Empty where the list is."),
+	has_more: z.boolean(),
+});
 
 export const modelSchema = z.looseObject({
 	id: z.string().describe("The alias."),

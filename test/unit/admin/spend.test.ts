@@ -46,6 +46,7 @@ const MINI = {
 	reasoning_tokens: 0,
 	cost_usd: "0.000099",
 	unpriced_requests: 0,
+	web_searches: 0,
 };
 
 describe("spend", () => {
@@ -66,6 +67,7 @@ describe("spend", () => {
 				reasoning_tokens: 3,
 				cost_usd: "2.000099001",
 				unpriced_requests: 1,
+				web_searches: 0,
 			},
 			by_key: [
 				expect.objectContaining({ key: KEY_A, requests: 2, cost_usd: "2.000099001" }),
@@ -156,11 +158,11 @@ describe("spend as CSV", () => {
 		expect(answer.headers.get("content-type")).toBe("text/csv; charset=utf-8");
 		expect(answer.headers.get("vary")).toBe("accept");
 		expect(answer.text.split("\r\n")).toEqual([
-			"team,model,requests,errors,prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens,cost_usd,unpriced_requests",
-			"shop,gpt-4o,1,0,16,5,10,3,2.000000001,0",
-			"'=cmd()|'x'!A1,gpt-4o-mini,1,0,60,0,150,0,0.000099,0",
-			"shop,gpt-4o-mini,1,0,60,0,150,0,0.000099,0",
-			",gpt-4o-mini,1,1,60,0,150,0,0.000000,1",
+			"team,model,requests,errors,prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens,cost_usd,unpriced_requests,web_searches",
+			"shop,gpt-4o,1,0,16,5,10,3,2.000000001,0,0",
+			"'=cmd()|'x'!A1,gpt-4o-mini,1,0,60,0,150,0,0.000099,0,0",
+			"shop,gpt-4o-mini,1,0,60,0,150,0,0.000099,0,0",
+			",gpt-4o-mini,1,1,60,0,150,0,0.000000,1,0",
 			"",
 		]);
 	});
@@ -192,7 +194,7 @@ describe("spend as CSV", () => {
 	])("a team named %s is a text and not a formula", async (team, cell) => {
 		const rows = [attemptRow({ team }, { closing: {} })];
 		const { text } = await get("/admin/spend?group_by=team", { rows, accept: "text/csv" });
-		expect(text.split("\r\n")[1]).toBe(`${cell},1,0,60,0,150,0,0.000099,0`);
+		expect(text.split("\r\n")[1]).toBe(`${cell},1,0,60,0,150,0,0.000099,0,0`);
 	});
 
 	test.each([

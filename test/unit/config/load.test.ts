@@ -160,6 +160,33 @@ describe("the environment", () => {
 		});
 	});
 
+	test("reads a price for each bucket", () => {
+		const text = withDeployment(
+			"provider: openai",
+			"model: m",
+			"api_key: k",
+			"price: { input_per_million: 1, output_per_million: 2, cached_input_per_million: 3, cache_write_per_million: 4, cache_write_1h_per_million: 5, reasoning_per_million: 6, audio_input_per_million: 7, audio_output_per_million: 8, image_input_per_million: 9, image_output_per_million: 10, per_image: 11, per_second: 12, characters_per_million: 13, per_search: 14, per_request: 15 }",
+		);
+		const [alias] = settingsOf(text).aliases;
+		expect(alias?.deployments[0]?.priceOverride?.base).toEqual({
+			inputPerMillion: 1_000_000_000,
+			outputPerMillion: 2_000_000_000,
+			cachedInputPerMillion: 3_000_000_000,
+			cacheWritePerMillion: 4_000_000_000,
+			cacheWriteHourPerMillion: 5_000_000_000,
+			reasoningPerMillion: 6_000_000_000,
+			audioInputPerMillion: 7_000_000_000,
+			audioOutputPerMillion: 8_000_000_000,
+			imageInputPerMillion: 9_000_000_000,
+			imageOutputPerMillion: 10_000_000_000,
+			perImage: 11_000_000_000,
+			perSecond: 12_000_000_000,
+			charactersPerMillion: 13_000_000_000,
+			perSearch: 14_000_000_000,
+			perRequest: 15_000_000_000,
+		});
+	});
+
 	test("does not make DATABASE_URL optional anywhere else, nor another variable optional there", () => {
 		expect(problemsOf(`redis:\n  url: \${DATABASE_URL}\n${MODEL_LIST}`)).toEqual([
 			"config.yaml:2:8 redis.url: environment variable DATABASE_URL is not set",

@@ -98,6 +98,11 @@ const CASES: readonly (readonly [name: string, text: string, expected: readonly 
 		["6:16 model_list[0].deployments[0].price: needs both input_per_million and output_per_million…"],
 	],
 	[
+		"a price of searches alone, which would make the words free",
+		withDeployment("provider: mock", "model: m", "price: { per_search: 0.01 }"),
+		["6:16 model_list[0].deployments[0].price: needs both input_per_million and output_per_million…"],
+	],
+	[
 		"an illegal header name",
 		withDeployment("provider: mock", "model: m", 'headers: { "a b": c }'),
 		['6:20 model_list[0].deployments[0].headers["a b"]: is not a legal header name'],

@@ -297,7 +297,7 @@ describe("other streams", () => {
 		]);
 		expect(reader.finished()).toBe(false);
 		expect(play(reader, done)).toEqual(["end"]);
-		expect(reader.usage()).toEqual({ ...NO_USAGE, input: 2, output: 20, images: 2 });
+		expect(reader.usage()).toEqual({ ...NO_USAGE, input: 2, imageOutput: 20, images: 2 });
 	});
 
 	test("an edit without partial images shows its image as content", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { writeChatUsage } from "../../../src/dialects/chat-hub/usage.ts";
 import { readerOf } from "../../../src/dialects/registry.ts";
 import type { JsonObject } from "../../../src/lib/json-types.ts";
 import { NO_USAGE, type Usage } from "../../../src/lib/usage.ts";
@@ -20,6 +21,46 @@ describe("the usage of a chat answer", () => {
 				completion_tokens_details: { reasoning_tokens: 30, audio_tokens: 5, accepted_prediction_tokens: 1 },
 			},
 			{ input: 30, cacheRead: 40, cacheWrite: 20, audioInput: 10, output: 15, reasoning: 30, audioOutput: 5 },
+		],
+		[
+			"what translators write",
+			writeChatUsage({
+				prompt: 100,
+				completion: 50,
+				cacheRead: 20,
+				cacheWrite: 10,
+				cacheWriteHour: 30,
+				audioInput: 5,
+				imageInput: 15,
+				reasoning: 12,
+				audioOutput: 8,
+				imageOutput: 20,
+				searches: 3,
+			}),
+			{
+				...{ input: 20, cacheRead: 20, cacheWrite: 10, cacheWriteHour: 30, audioInput: 5, imageInput: 15 },
+				...{ output: 10, reasoning: 12, audioOutput: 8, imageOutput: 20, searches: 3 },
+			},
+		],
+		[
+			"more of everything than there was",
+			{
+				prompt_tokens: 10,
+				completion_tokens: 10,
+				prompt_tokens_details: { cache_write_tokens: 4, cache_write_1h_tokens: 99, image_tokens: 9 },
+				completion_tokens_details: { audio_tokens: 4, image_tokens: 99 },
+			},
+			{ cacheWrite: 4, cacheWriteHour: 6, audioOutput: 4, imageOutput: 6 },
+		],
+		[
+			"Perplexity's searches",
+			{ prompt_tokens: 1, completion_tokens: 1, num_search_queries: 7 },
+			{ input: 1, output: 1, searches: 7 },
+		],
+		[
+			"searches that are nonsense",
+			{ prompt_tokens: 1, completion_tokens: 1, server_tool_use: { web_search_requests: -1 } },
+			{ input: 1, output: 1 },
 		],
 		[
 			"DeepSeek's cache",
@@ -139,9 +180,43 @@ describe("the usage of other answers", () => {
 			total_tokens: 4_170,
 			input_tokens_details: { text_tokens: 10, image_tokens: 0 },
 		};
-		expect(images.usage({ data: [{}, {}], usage })).toEqual({ ...NO_USAGE, input: 10, output: 4_160, images: 2 });
+		expect(images.usage({ data: [{}, {}], usage })).toEqual({ ...NO_USAGE, input: 10, imageOutput: 4_160, images: 2 });
 		expect(images.usage({ data: [{}] })).toEqual({ ...NO_USAGE, images: 1 });
 		expect(images.usage({})).toBeUndefined();
+	});
+
+	test("images count the tokens of pictures in and of words out apart", () => {
+		const usage = {
+			input_tokens: 50,
+			input_tokens_details: { text_tokens: 10, image_tokens: 40 },
+			output_tokens: 1_000,
+			output_tokens_details: { text_tokens: 200, image_tokens: 800 },
+			total_tokens: 1_050,
+		};
+		const buckets = { input: 10, imageInput: 40, output: 200, imageOutput: 800 };
+		expect(images.usage({ data: [{}], usage })).toEqual({ ...NO_USAGE, ...buckets, images: 1 });
+	});
+
+	test("Responses tell their searches beside the usage, or by the calls they hold", () => {
+		const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2 };
+		const output = [
+			{ type: "web_search_call", action: { type: "search", query: "q" } },
+			{ type: "web_search_call", action: { type: "open_page", url: "https://example.com" } },
+			{ type: "web_search_call" },
+			{ type: "message", content: [] },
+		];
+		const searches = (answer: JsonObject) => responses.usage({ usage, ...answer })?.searches;
+		expect(searches({ output })).toBe(2);
+		expect(searches({ output, tool_usage: { web_search: { num_requests: 1 } } })).toBe(1);
+		expect(searches({ output, tool_usage: { web_search: { num_requests: 0 } } })).toBe(0);
+		expect(searches({ output: [] })).toBe(0);
+		const xai = { ...usage, server_side_tool_usage_details: { web_search_calls: 2, x_search_calls: 1 } };
+		expect(searches({ usage: xai, output: [] })).toBe(3);
+	});
+
+	test("embeddings tell the tokens of images apart", () => {
+		const usage = { prompt_tokens: 20, prompt_tokens_details: { image_tokens: 15 }, total_tokens: 20 };
+		expect(embeddings.usage({ usage })).toEqual({ ...NO_USAGE, input: 5, imageInput: 15 });
 	});
 
 	test("transcriptions count tokens or seconds", () => {

@@ -2,23 +2,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { NO_USAGE, type Usage } from "../../../src/lib/usage.ts";
 import { affordableOutputTokens, costOf, pricesQuantities, worstCaseOf } from "../../../src/metering/cost.ts";
+import { NO_RATES } from "../../../src/metering/no-rates.ts";
 import type { PriceSheet, Rates } from "../../../src/metering/types.ts";
 
 const DOLLAR = 1_000_000_000;
 
-const RATES: Rates = {
-	inputPerMillion: 3 * DOLLAR,
-	outputPerMillion: 15 * DOLLAR,
-	cachedInputPerMillion: undefined,
-	cacheWritePerMillion: undefined,
-	reasoningPerMillion: undefined,
-	audioInputPerMillion: undefined,
-	audioOutputPerMillion: undefined,
-	perImage: undefined,
-	perSecond: undefined,
-	charactersPerMillion: undefined,
-	perRequest: undefined,
-};
+const RATES: Rates = { ...NO_RATES, inputPerMillion: 3 * DOLLAR, outputPerMillion: 15 * DOLLAR };
 
 function sheetOf(base: Partial<Rates>, tiers: PriceSheet["tiers"] = []): PriceSheet {
 	return { version: "config", base: { ...RATES, ...base }, tiers };
@@ -39,12 +28,20 @@ const ANY_USAGE: Usage = {
 	images: 2,
 	seconds: 3,
 	characters: 1_000,
+	cacheWriteHour: 1_000,
+	imageInput: 1_000,
+	imageOutput: 1_000,
+	searches: 4,
 };
 
 describe("the cost of usage", () => {
 	test("buckets without a rate of their own pay the input or output rate", () => {
-		// Four buckets of prompt at 3, three of output at 15; pieces without a price cost nothing.
-		expect(costOf(ANY_USAGE, sheetOf({}))).toBe(4 * 3_000_000 + 3 * 15_000_000);
+		// Six buckets of prompt at 3, four of output at 15; pieces without a price cost nothing.
+		expect(costOf(ANY_USAGE, sheetOf({}))).toBe(6 * 3_000_000 + 4 * 15_000_000);
+	});
+
+	test("a write for an hour without a rate of its own pays what an ordinary write pays", () => {
+		expect(cost({ cacheWriteHour: 1_000 }, sheetOf({ cacheWritePerMillion: 4 * DOLLAR }))).toBe(4_000_000);
 	});
 
 	test("every bucket pays its own rate", () => {
@@ -54,13 +51,17 @@ describe("the cost of usage", () => {
 			reasoningPerMillion: 4 * DOLLAR,
 			audioInputPerMillion: 5 * DOLLAR,
 			audioOutputPerMillion: 6 * DOLLAR,
+			cacheWriteHourPerMillion: 10 * DOLLAR,
+			imageInputPerMillion: 12 * DOLLAR,
+			imageOutputPerMillion: 14 * DOLLAR,
+			perSearch: 13,
 			perImage: 7,
 			perSecond: 11,
 			charactersPerMillion: 8 * DOLLAR,
 			perRequest: 9,
 		});
-		const tokens = (3 + 1 + 2 + 15 + 4 + 5 + 6) * 1_000_000;
-		expect(costOf(ANY_USAGE, sheet)).toBe(tokens + 2 * 7 + 3 * 11 + 8_000_000 + 9);
+		const tokens = (3 + 1 + 2 + 15 + 4 + 5 + 6 + 10 + 12 + 14) * 1_000_000;
+		expect(costOf(ANY_USAGE, sheet)).toBe(tokens + 2 * 7 + 3 * 11 + 8_000_000 + 4 * 13 + 9);
 	});
 
 	test("a rate of nought is nought, not the fall-back", () => {
@@ -119,6 +120,23 @@ describe("the worst case", () => {
 		expect(worstCaseOf({ ...bound, sheet, hearsAudio: true })).toBe(41_500_000);
 	});
 
+	test("a write for an hour, images to look at and searches are counted where the request has some", () => {
+		const sheet = sheetOf({
+			cacheWriteHourPerMillion: 6 * DOLLAR,
+			imageInputPerMillion: 8 * DOLLAR,
+			perSearch: DOLLAR / 100,
+		});
+		expect(worstCaseOf({ ...bound, sheet })).toBe(4_500_000);
+		expect(worstCaseOf({ ...bound, sheet, cachesForAnHour: true })).toBe(7_500_000);
+		expect(worstCaseOf({ ...bound, sheet, seesImages: true })).toBe(9_500_000);
+		expect(worstCaseOf({ ...bound, sheet, searchesMax: 3 })).toBe(34_500_000);
+	});
+
+	test("a model that draws may draw with every token", () => {
+		const sheet = sheetOf({ imageOutputPerMillion: 120 * DOLLAR });
+		expect(worstCaseOf({ ...bound, sheet })).toBe(3_000_000 + 12_000_000);
+	});
+
 	test("images and characters asked for are in it", () => {
 		const sheet = sheetOf({ perImage: 40_000_000, charactersPerMillion: 15 * DOLLAR });
 		const quantities = { images: 2, characters: 100 };
@@ -156,6 +174,10 @@ const anyRates: fc.Arbitrary<Rates> = fc.record({
 	perSecond: optionalRate,
 	charactersPerMillion: optionalRate,
 	perRequest: optionalRate,
+	cacheWriteHourPerMillion: optionalRate,
+	imageInputPerMillion: optionalRate,
+	imageOutputPerMillion: optionalRate,
+	perSearch: optionalRate,
 });
 const anySheet: fc.Arbitrary<PriceSheet> = fc
 	.tuple(
@@ -177,37 +199,38 @@ const anyBound = fc.record({
 	sheet: anySheet,
 });
 
+/** Cuts a total into parts, at places that chance names. */
+function split(total: number, places: readonly number[]): number[] {
+	const cuts = [0, ...places.map((place) => place % (total + 1)).sort((left, right) => left - right), total];
+	return cuts.slice(1).map((cut, index) => cut - (cuts[index] ?? 0));
+}
+
 test("whatever a request uses within its bounds, it costs no more than its worst case", () => {
+	const places = (count: number) => fc.array(fc.nat(), { minLength: count, maxLength: count });
 	fc.assert(
 		fc.property(
 			anyBound,
 			fc.nat(2_000),
-			fc.array(fc.nat(), { minLength: 7, maxLength: 7 }),
-			(bound, outputTokensMax, parts) => {
-				const [read = 0, written = 0, heard = 0, prompt = 0, thought = 0, spoken = 0, output = 0] = parts;
-				const promptTotal = prompt % (bound.promptTokensMax + 1);
-				const outputTotal = (output % (outputTokensMax + 1)) * bound.choices;
-				const split = (total: number, first: number, second: number, third: number): number[] => {
-					const one = first % (total + 1);
-					const two = second % (total - one + 1);
-					const three = third % (total - one - two + 1);
-					return [one, two, three, total - one - two - three];
-				};
-				const [cacheRead = 0, cacheWrite = 0, audioInput = 0, input = 0] = split(promptTotal, read, written, heard);
-				const [reasoning = 0, audioOutput = 0] = split(outputTotal, thought, spoken, 0);
+			fc.record({ prompt: fc.nat(), output: fc.nat(), read: places(5), written: places(3), searches: fc.nat() }),
+			fc.nat(5),
+			(bound, outputTokensMax, used, searchesMax) => {
+				const outputTotal = (used.output % (outputTokensMax + 1)) * bound.choices;
+				const [input = 0, cacheRead = 0, cacheWrite = 0, cacheWriteHour = 0, audioInput = 0, imageInput = 0] = split(
+					used.prompt % (bound.promptTokensMax + 1),
+					used.read,
+				);
+				const [output = 0, reasoning = 0, audioOutput = 0, imageOutput = 0] = split(outputTotal, used.written);
+				const prompt = { input, cacheRead, cacheWrite, cacheWriteHour, audioInput, imageInput };
 				const usage: Usage = {
 					...NO_USAGE,
-					input,
-					cacheRead,
-					cacheWrite,
-					audioInput,
-					reasoning,
-					audioOutput,
-					output: outputTotal - reasoning - audioOutput,
+					...prompt,
+					...{ output, reasoning, audioOutput, imageOutput },
+					searches: used.searches % (searchesMax + 1),
 					images: bound.quantities.images,
 					characters: bound.quantities.characters,
 				};
-				const worst = worstCaseOf({ ...bound, outputTokensMax, hearsAudio: true });
+				const asked = { hearsAudio: true, seesImages: true, cachesForAnHour: true, searchesMax };
+				const worst = worstCaseOf({ ...bound, ...asked, outputTokensMax });
 				expect(costOf(usage, bound.sheet)).toBeLessThanOrEqual(worst);
 			},
 		),

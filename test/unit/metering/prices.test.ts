@@ -51,10 +51,8 @@ describe("costs worked out by hand", () => {
 		["openai", "gpt-audio", { input: 10, audioInput: 10, output: 10, audioOutput: 10 }, "0.001085"],
 		["openai", "gpt-4o-audio-preview", { audioInput: 1_000, audioOutput: 1_000 }, "0.120000"],
 		["openai", "gpt-4o-audio-preview-2024-10-01", { audioOutput: 1_000 }, "0.200000"],
-		// 13 × 10 (pictures in are dearer than words) + 272 × 40
-		["openai", "gpt-image-1", { input: 13, output: 272 }, "0.011010"],
-		// One picture of 1,290 tokens at 30, thinking at the price of words
-		["google", "gemini-2.5-flash-image", { input: 10, output: 1_290, reasoning: 100 }, "0.038953"],
+		// 13 × 5 + 272 × 40
+		["openai", "gpt-image-1", { input: 13, imageOutput: 272 }, "0.010945"],
 		["openai", "dall-e-2", { images: 2 }, "0.040000"],
 		["openai", "tts-1", { characters: 4_095 }, "0.061425"],
 		["openai", "tts-1-hd", { characters: 1_000 }, "0.030000"],
@@ -84,6 +82,9 @@ describe("models without a price", () => {
 		["cerebras", "qwen-3-coder-480b"],
 		// Priced by the page.
 		["mistral", "mistral-ocr-latest"],
+		// Billed by the image as well, of which an answer says nothing.
+		["aws", "amazon.titan-embed-image-v1"],
+		["cohere", "command-a-vision-07-2025"],
 		// A later version than the one that `starts_with` was written for.
 		["anthropic", "claude-sonnet-5-5"],
 		["anthropic", "claude-sonnet-5.5"],

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { azure } from "../../../src/providers/azure.ts";
+import { OPENAI_PATHS } from "../../../src/providers/define.ts";
 
 const RESOURCE = "https://acme.openai.azure.com";
 
 function url(path: string, apiVersion: string | undefined, options: { model?: string; baseUrl?: string } = {}): string {
-	return azure.url({ baseUrl: options.baseUrl ?? RESOURCE, model: options.model ?? "prod-gpt", apiVersion }, path);
+	const { baseUrl = RESOURCE, model = "prod-gpt" } = options;
+	const nowhere = { region: undefined, project: undefined, location: undefined };
+	return azure.url({ baseUrl, model, apiVersion, ...nowhere }, path);
 }
 
 describe("Azure OpenAI", () => {
@@ -41,11 +44,12 @@ describe("Azure OpenAI", () => {
 	});
 
 	test("every operation offered has an address in both forms", () => {
-		for (const path of Object.values(azure.operations)) {
+		for (const operation of azure.operations) {
+			const path = OPENAI_PATHS[operation];
 			expect(url(path, undefined)).toBe(`${RESOURCE}/openai/v1${path}`);
 			expect(URL.canParse(url(path, "2024-10-21"))).toBe(true);
 		}
-		expect(azure.operations.moderations).toBeUndefined();
+		expect(azure.speech("moderations", "gpt")).toBeUndefined();
 	});
 
 	test("a query that is already there is kept beside the version", () => {

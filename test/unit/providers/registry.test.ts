@@ -17,11 +17,16 @@ function provider(id: string): Provider {
 }
 
 function urlOf(id: string, operation: OperationId, baseUrl?: string): string | undefined {
-	const { baseUrl: preset, operations, url } = provider(id);
-	const path = operations[operation];
-	return path === undefined
-		? undefined
-		: url({ baseUrl: baseUrl ?? preset ?? "http://127.0.0.1:9/v1", model: "some/model", apiVersion: undefined }, path);
+	const { baseUrl: usual, speech, url } = provider(id);
+	const place = { region: "eu-west-1", project: "acme", location: "global" };
+	const endpoint = {
+		...place,
+		baseUrl: baseUrl ?? usual(place) ?? "http://127.0.0.1:9/v1",
+		model: "some/model",
+		apiVersion: undefined,
+	};
+	const spoken = speech(operation, endpoint.model);
+	return spoken === undefined ? undefined : url(endpoint, spoken.path(endpoint, false));
 }
 
 /** What each provider's own documentation says: where chat is, what else there is, and which variable holds the key. */

@@ -28,11 +28,24 @@ function versionOf(path: string): unknown {
 	return row;
 }
 
+const CURRENT = SQLITE_MIGRATIONS.length;
 const NEXT = "CREATE TABLE next (id INTEGER); --> statement-breakpoint\nINSERT INTO next VALUES (1);";
 
 test("the binary holds every migration of the journal, in its order", () => {
 	const files = journal.entries.map(({ tag }) => readFileSync(join(MIGRATIONS_DIRECTORY, `${tag}.sql`), "utf8"));
 	expect(SQLITE_MIGRATIONS).toEqual(files);
+});
+
+test("a ledger of the first release keeps its figures, and counts nothing in the buckets that came later", () => {
+	const first = openWith(SQLITE_MIGRATIONS.slice(0, 1));
+	first.client.run(`insert into attempts (request_id, attempt, key_id, alias, deployment_id, provider, model, operation,
+		streamed, reserved_nano, opened_at, input, output, cost_nano) values ('r', 0, 'k', 'a', 'd', 'p', 'm', 'chat', 0, 9, 1, 5, 6, 7)`);
+	first.close();
+	const now = openWith(SQLITE_MIGRATIONS);
+	expect(now.client.query("select * from attempts").all()).toMatchObject([
+		{ input: 5, output: 6, cost_nano: 7, cache_write_hour: 0, image_input: 0, image_output: 0, searches: 0 },
+	]);
+	now.close();
 });
 
 test("an existing database is copied before its schema changes", () => {
@@ -46,10 +59,10 @@ test("an existing database is copied before its schema changes", () => {
 	expect(migrated.instanceId).toBe(ledger.instanceId);
 	migrated.close();
 
-	const copy = join(place.directory, "backups", "before-migration-20300101T000000000Z-schema1.db");
+	const copy = join(place.directory, "backups", `before-migration-20300101T000000000Z-schema${CURRENT}.db`);
 	expect(migrated.backup).toBe(copy);
 	expect(statSync(copy).mode & 0o777).toBe(0o600);
-	expect(versionOf(copy)).toEqual({ user_version: 1 });
+	expect(versionOf(copy)).toEqual({ user_version: CURRENT });
 
 	// The way back: the copy in the place of the database, and the older version starts with it.
 	writeFileSync(place.database, readFileSync(copy));
@@ -74,9 +87,9 @@ test("the last three copies are kept, and no other file is touched", () => {
 		writeFileSync(join(place.directory, "backups", "mine.db"), "kept");
 	}
 	expect(readdirSync(join(place.directory, "backups")).sort()).toEqual([
-		"before-migration-20300103T000000000Z-schema3.db",
-		"before-migration-20300104T000000000Z-schema4.db",
-		"before-migration-20300105T000000000Z-schema5.db",
+		`before-migration-20300103T000000000Z-schema${CURRENT + 2}.db`,
+		`before-migration-20300104T000000000Z-schema${CURRENT + 3}.db`,
+		`before-migration-20300105T000000000Z-schema${CURRENT + 4}.db`,
 		"mine.db",
 	]);
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { NO_USAGE } from "../../../src/lib/usage.ts";
 import { createAttemptReader } from "../../../src/store/attempt-reader.ts";
 import { systemScheduler } from "../../../src/store/scheduler.ts";
 import type { StoreProblem } from "../../../src/store/types.ts";
@@ -267,16 +268,13 @@ describe("a row that can never be written", () => {
 		const { writer } = manualWriter();
 		const attempt = opening();
 		const usage = {
+			...NO_USAGE,
 			input: Number.NaN,
 			cacheRead: -5,
 			cacheWrite: 1.6,
 			output: 1e300,
 			reasoning: Number.POSITIVE_INFINITY,
-			audioInput: 0,
-			audioOutput: 0,
-			images: 0,
 			seconds: -1,
-			characters: 0,
 		};
 		void writer.settled(attempt, 1, closing({ usage, ttftMs: 1.4, durationMs: -3 }), 2);
 		await writer.flush();

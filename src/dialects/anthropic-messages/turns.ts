@@ -1,0 +1,169 @@
+import { badRequest } from "../../lib/errors.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
+import type { ChatTurn } from "../chat-hub/request.ts";
+import { argumentsObject, plainToolId } from "../chat-hub/tool-ids.ts";
+import { CUSTOM_INPUT } from "../chat-hub/tools.ts";
+import { assistantBlocks, type ContentContext, marked, userBlocks } from "./content.ts";
+import type { ModelFacts } from "./models.ts";
+import { thinkingBlocks } from "./reasoning.ts";
+
+interface WireTurn {
+	readonly role: "user" | "assistant" | "system";
+	readonly blocks: readonly JsonObject[];
+}
+
+export interface Conversation {
+	/** The blocks of `system`. */
+	readonly system: readonly JsonObject[];
+	readonly messages: readonly JsonObject[];
+}
+
+/** What stands in front of a conversation that an assistant began: Anthropic wants the user to speak first. */
+const OPENING: WireTurn = { role: "user", blocks: [{ type: "text", text: "." }] };
+
+/**
+ * The turns as `system` and alternating `messages`: system turns at the start go to `system`, later ones stay where they
+ * are, neighbours of one role become one, results stand in front of what else a user says.
+ * @throws GatewayError 400 where nothing is left to send, and for the beginning of an answer the model will not go on with.
+ */
+export function conversationOf(
+	turns: readonly ChatTurn[],
+	facts: ModelFacts,
+	context: ContentContext & { readonly model: string },
+): Conversation {
+	const firstSaid = turns.findIndex((turn) => !isInstruction(turn));
+	// Instructions alone are no conversation: the last of them is then what the user says.
+	const leading = firstSaid === -1 ? Math.max(0, turns.length - 1) : firstSaid;
+	const system = turns.slice(0, leading).flatMap((turn) => blocksOf(turn, facts, context));
+	const said = turns.slice(leading).flatMap((turn): WireTurn[] => {
+		const blocks = blocksOf(turn, facts, context);
+		return blocks.length === 0 ? [] : [{ role: roleOf(turn), blocks }];
+	});
+	const merged = merge(placeInstructions(said, facts.systemTurns && context.platform.systemTurns));
+	if (merged.length === 0) {
+		throw badRequest("The field 'messages' holds no text that could be sent.", "messages");
+	}
+	const opened = merged[0]?.role === "assistant" ? [OPENING, ...merged] : merged;
+	return {
+		system,
+		messages: endedWell(opened, facts, context.model).map(({ role, blocks }) => ({ role, content: [...blocks] })),
+	};
+}
+
+function isInstruction(turn: ChatTurn): boolean {
+	return turn.role === "system" || turn.role === "developer";
+}
+
+function roleOf(turn: ChatTurn): WireTurn["role"] {
+	return turn.role === "assistant" ? "assistant" : isInstruction(turn) ? "system" : "user";
+}
+
+function blocksOf(turn: ChatTurn, facts: ModelFacts, context: ContentContext): JsonObject[] {
+	if (turn.name !== undefined && turn.role !== "tool") {
+		context.drops.add("messages[].name");
+	}
+	if (turn.role === "tool") {
+		return [resultBlock(turn, context)];
+	}
+	if (turn.role !== "assistant") {
+		return withTurnMark(userBlocks(turn.parts, context), turn);
+	}
+	if (isJsonObject(turn.raw.audio)) {
+		context.drops.add("messages[].audio");
+	}
+	const blocks = withTurnMark([...assistantBlocks(turn.parts, context), ...callBlocks(turn)], turn);
+	// A model that does not think refuses to be shown thinking.
+	return [...(facts.thinking === "none" ? [] : thinkingBlocks(turn.reasoning)), ...blocks];
+}
+
+function withTurnMark(blocks: readonly JsonObject[], turn: ChatTurn): JsonObject[] {
+	const last = blocks.at(-1);
+	return last === undefined ? [] : [...blocks.slice(0, -1), marked(last, turn.cache)];
+}
+
+function callBlocks(turn: ChatTurn): JsonObject[] {
+	return turn.toolCalls.map((call) => ({
+		type: "tool_use",
+		id: plainToolId(call.id),
+		name: call.name,
+		input: call.kind === "custom" ? { [CUSTOM_INPUT]: call.arguments } : argumentsObject(call.arguments),
+	}));
+}
+
+/** The marks of a result's parts go to the result: a breakpoint inside it would say no more. */
+function resultBlock(turn: ChatTurn, context: ContentContext): JsonObject {
+	const inner = userBlocks(
+		turn.parts.map((part) => ({ ...part, cache: undefined })),
+		context,
+	);
+	const block: JsonObject = { type: "tool_result", tool_use_id: plainToolId(turn.toolCallId ?? "") };
+	const only = inner.length === 1 ? inner[0] : undefined;
+	if (only?.type === "text") {
+		block.content = only.text;
+	} else if (inner.length > 0) {
+		block.content = inner;
+	}
+	if (turn.raw.is_error === true) {
+		block.is_error = true;
+	}
+	return marked(block, turn.cache ?? turn.parts.findLast((part) => part.cache !== undefined)?.cache);
+}
+
+/**
+ * A system turn may follow a user and go before an assistant or the end, on the models that know it at all. Anywhere
+ * else its text is said by the user: in its place, as that matters more than the voice.
+ * @see https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+ */
+function placeInstructions(turns: readonly WireTurn[], allowed: boolean): WireTurn[] {
+	return turns.map((turn, index) => {
+		if (turn.role !== "system") {
+			return turn;
+		}
+		const before = turns.slice(0, index).findLast(({ role }) => role !== "system");
+		const after = turns.slice(index + 1).find(({ role }) => role !== "system");
+		const fits = before?.role === "user" && after?.role !== "user";
+		return allowed && fits ? turn : { ...turn, role: "user" };
+	});
+}
+
+function merge(turns: readonly WireTurn[]): WireTurn[] {
+	const merged: WireTurn[] = [];
+	for (const turn of turns) {
+		const last = merged.at(-1);
+		if (last?.role === turn.role) {
+			merged[merged.length - 1] = { ...last, blocks: [...last.blocks, ...turn.blocks] };
+		} else {
+			merged.push(turn);
+		}
+	}
+	return merged.map((turn) => (turn.role === "user" ? { ...turn, blocks: resultsFirst(turn.blocks) } : turn));
+}
+
+/** @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls ("tool_result blocks must come first") */
+function resultsFirst(blocks: readonly JsonObject[]): JsonObject[] {
+	return [
+		...blocks.filter((block) => block.type === "tool_result"),
+		...blocks.filter((block) => block.type !== "tool_result"),
+	];
+}
+
+/** The beginning of an answer may not end with white space, and from Claude 4.6 on it may not be there at all. */
+function endedWell(turns: readonly WireTurn[], facts: ModelFacts, model: string): readonly WireTurn[] {
+	const last = turns.at(-1);
+	if (last?.role !== "assistant") {
+		return turns;
+	}
+	if (!facts.prefill) {
+		throw badRequest(
+			`The model '${model}' does not go on with an answer that was begun: end 'messages' with a user's message or a tool's result.`,
+			"messages",
+			"unsupported_content",
+		);
+	}
+	const text = last.blocks.at(-1);
+	if (text?.type !== "text" || typeof text.text !== "string") {
+		return turns;
+	}
+	const trimmed = { ...text, text: text.text.trimEnd() };
+	return [...turns.slice(0, -1), { ...last, blocks: [...last.blocks.slice(0, -1), trimmed] }];
+}

@@ -1,0 +1,106 @@
+import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { type AnsweredToolCall, type AnswerFacts, chatCompletion } from "../chat-hub/answer.ts";
+import { customInput } from "../chat-hub/tools.ts";
+import { faultAnswer } from "../fault-answer.ts";
+import { declaredFault } from "../provider-fault.ts";
+import { createCitations } from "./citations.ts";
+import { failedFinish } from "./faults.ts";
+import { finishReason } from "./finish.ts";
+import { modernAnswer } from "./legacy.ts";
+import { chatLogprobs } from "./logprobs.ts";
+import { createThoughts } from "./reasoning.ts";
+import { cohereUsage } from "./usage.ts";
+
+/** What the request said of its answer. */
+export interface AnswerTerms {
+	readonly facts: AnswerFacts;
+	/** An id for the n-th call of a tool that has none. */
+	toolCallId(position: number): string;
+	/** Custom tools, which were sent as functions. */
+	readonly customTools: ReadonlySet<string>;
+	/** The client does not want to see the thinking. */
+	readonly hidesReasoning: boolean;
+}
+
+/** A whole answer of `/v2/chat` as a chat completion; undefined when it is none. */
+export function cohereAnswer(given: JsonObject, terms: AnswerTerms): JsonObject | undefined {
+	const answer = modernAnswer(given);
+	const { message } = answer;
+	if (!isJsonObject(message)) {
+		const declared = declaredFault(answer);
+		return declared === undefined ? undefined : faultAnswer(declared);
+	}
+	const failure = failedFinish(answer.finish_reason, answer.error);
+	if (failure !== undefined) {
+		return faultAnswer(failure);
+	}
+	const content = readContent(message);
+	const citations = content.citations.citations();
+	const shown = terms.hidesReasoning ? {} : { reasoning: content.reasoning, reasoningDetails: content.details };
+	const id = typeof answer.id === "string" && answer.id !== "" ? answer.id : terms.facts.id;
+	return chatCompletion(
+		{ ...terms.facts, id },
+		[
+			{
+				text: content.text,
+				...shown,
+				toolCalls: objects(message.tool_calls).map((call, position) => toolCallOf(call, position, terms)),
+				annotations: content.citations.annotations(),
+				finishReason: finishReason(answer.finish_reason),
+				logprobs: chatLogprobs(answer.logprobs),
+				extra: citations.length === 0 ? undefined : { citations: [...citations] },
+			},
+		],
+		cohereUsage(answer.usage),
+	);
+}
+
+/** The text, the thinking and the citations of a message, in the order of its content. */
+function readContent(message: JsonObject) {
+	const { content: given } = message;
+	const content = typeof given === "string" ? [{ type: "text", text: given }] : objects(given);
+	const thoughts = createThoughts();
+	const citations = createCitations();
+	let text: string | null = null;
+	let reasoning = "";
+	for (const [block, part] of content.entries()) {
+		if (typeof part.text === "string" && (part.type ?? "text") === "text") {
+			text = (text ?? "") + part.text;
+			citations.text(block, part.text);
+		} else if (typeof part.thinking === "string") {
+			reasoning += thoughts.add(part.thinking, block);
+		}
+	}
+	reasoning += thoughts.add(textOf(message.tool_plan), undefined);
+	citations.add(message.citations);
+	return { text, reasoning, details: thoughts.details(), citations };
+}
+
+function toolCallOf(call: JsonObject, position: number, terms: AnswerTerms): AnsweredToolCall {
+	const described = isJsonObject(call.function) ? call.function : call;
+	const name = textOf(described.name);
+	const given = argumentsText(described.arguments);
+	const isCustom = terms.customTools.has(name);
+	return {
+		id: textOf(call.id) || terms.toolCallId(position),
+		name,
+		kind: isCustom ? "custom" : "function",
+		arguments: isCustom ? customInput(given) : given,
+	};
+}
+
+/** JSON text. For a function without parameters Cohere writes "null", or nothing. */
+export function argumentsText(value: JsonValue | undefined): string {
+	if (typeof value !== "string") {
+		return isJsonObject(value) ? JSON.stringify(value) : "";
+	}
+	return value.trim() === "null" ? "" : value;
+}
+
+function objects(list: JsonValue | undefined): JsonObject[] {
+	return Array.isArray(list) ? list.filter(isJsonObject) : [];
+}
+
+export function textOf(value: JsonValue | undefined): string {
+	return typeof value === "string" ? value : "";
+}

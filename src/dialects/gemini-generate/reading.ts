@@ -1,0 +1,21 @@
+import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+
+/** The objects of a list; none where it is no list. */
+export function objectsIn(value: JsonValue | undefined): JsonObject[] {
+	return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+/** An object, or an empty one in its place. */
+export function objectOf(value: JsonValue | undefined): JsonObject {
+	return isJsonObject(value) ? value : {};
+}
+
+/** A text that says something. */
+export function wordOf(value: JsonValue | undefined): string | undefined {
+	return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** The fields that have a value. */
+export function given(fields: JsonObject): JsonObject {
+	return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
+}

@@ -1,0 +1,138 @@
+import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { type ChunkWriter, createChunkWriter } from "../chat-hub/chunks.ts";
+import { DONE, eventJson } from "../event-data.ts";
+import type { StreamTranslator, Target } from "../translation.ts";
+import type { SseEvent } from "../types.ts";
+import { type AnswerContext, answerFacts, billedSearches, blockReason, choiceOf, createCallIds } from "./answer.ts";
+import { type Candidate, type CandidateEnd, type CandidateWords, openCandidate } from "./candidate.ts";
+import { readGoogleFault } from "./faults.ts";
+import { objectsIn } from "./reading.ts";
+import { writeUsage } from "./usage.ts";
+
+/**
+ * A stream of `generateContent` answers as chunks. It has no last event: a finish reason may stand in every one, and the
+ * usage of the last one counts. So the finish is said when the provider closes the stream, if it has given a reason.
+ */
+export function openGeminiStream(context: AnswerContext): StreamTranslator {
+	const ids = createCallIds(context.target.answerId);
+	const candidates = new Map<number, Candidate>();
+	let writer: ChunkWriter | undefined;
+	let counted: JsonObject | undefined;
+	let blocked: string | undefined;
+	let isOver = false;
+
+	function readDocument(document: JsonObject): readonly SseEvent[] {
+		writer ??= createChunkWriter(answerFacts(document, context));
+		const line = writer;
+		if (isJsonObject(document.error)) {
+			isOver = true;
+			line.fault(readGoogleFault(document, undefined));
+			return line.take();
+		}
+		for (const [position, candidate] of objectsIn(document.candidates).entries()) {
+			const choice = choiceOf(candidate, position);
+			line.begin(choice);
+			let reader = candidates.get(choice);
+			if (reader === undefined) {
+				reader = openCandidate(chunkWords(line, choice, context.target), context.customTools, (given) =>
+					ids(given, choice),
+				);
+				candidates.set(choice, reader);
+			}
+			reader.read(candidate);
+		}
+		blocked = blockReason(document) ?? blocked;
+		counted = laterCount(counted, document.usageMetadata);
+		return line.take();
+	}
+
+	return {
+		step(event) {
+			if (isOver || event.data.trim() === DONE) {
+				return [];
+			}
+			const documents = documentsOf(event);
+			return documents === undefined
+				? "malformed"
+				: documents.flatMap((document) => (isOver ? [] : readDocument(document)));
+		},
+		end() {
+			const readers = [...candidates].sort(([left], [right]) => left - right);
+			const isComplete = blocked !== undefined || (readers.length > 0 && readers.every(([, one]) => one.hasEnded()));
+			if (isOver || writer === undefined || !isComplete) {
+				return [];
+			}
+			isOver = true;
+			let searches = 0;
+			for (const [choice, reader] of readers) {
+				const ending = reader.end("PROHIBITED_CONTENT");
+				searches += ending.searches;
+				writeEnding(writer, choice, ending);
+			}
+			if (readers.length === 0) {
+				writer.begin(0);
+				writer.finish("content_filter", 0);
+			}
+			const usage = writeUsage(counted, billedSearches(searches, context.traits));
+			if (usage !== undefined) {
+				writer.usage(usage);
+			}
+			writer.done();
+			return writer.take();
+		},
+	};
+}
+
+/** Counts are of all so far: the last one wins, but for what it leaves unsaid when it does not count the prompt. */
+function laterCount(earlier: JsonObject | undefined, later: JsonValue | undefined): JsonObject | undefined {
+	if (!isJsonObject(later) || writeUsage(later, 0) === undefined) {
+		return earlier;
+	}
+	return later.promptTokenCount === undefined ? { ...earlier, ...later } : later;
+}
+
+/** One document an event; some proxies pass on the list that the API sends without `alt=sse`. */
+function documentsOf(event: SseEvent): readonly JsonObject[] | undefined {
+	const document = eventJson(event);
+	if (document !== undefined) {
+		return [document];
+	}
+	try {
+		const value: unknown = JSON.parse(event.data);
+		return Array.isArray(value) ? value.filter(isJsonObject) : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+function chunkWords(writer: ChunkWriter, choice: number, { answerId }: Target): CandidateWords {
+	let call = 0;
+	return {
+		text: (text, logprobs) => writer.text(text, { choice, ...(logprobs === undefined ? {} : { logprobs }) }),
+		thought: (text) => writer.reasoning(text, choice),
+		call(begun) {
+			call = writer.toolCall(begun, choice);
+		},
+		arguments: (fragment) => writer.toolArguments(call, fragment, choice),
+		image: (image) => writer.delta({ images: [image] }, choice),
+		audio({ data, transcript }) {
+			const words = transcript === "" ? {} : { transcript };
+			writer.delta({ audio: { id: `audio_${answerId}`, data, ...words } }, choice);
+		},
+	};
+}
+
+function writeEnding(writer: ChunkWriter, choice: number, ending: CandidateEnd): void {
+	writer.refusal(ending.refusal ?? "", choice);
+	writer.reasoningDetails(ending.details, choice);
+	if (ending.annotations.length > 0 || ending.citations.length > 0) {
+		writer.delta(
+			{
+				...(ending.annotations.length === 0 ? {} : { annotations: [...ending.annotations] }),
+				...(ending.citations.length === 0 ? {} : { citations: [...ending.citations] }),
+			},
+			choice,
+		);
+	}
+	writer.finish(ending.finish, choice);
+}

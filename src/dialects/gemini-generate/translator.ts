@@ -1,0 +1,42 @@
+import { createDrops } from "../chat-hub/drops.ts";
+import { readChatRequest } from "../chat-hub/request.ts";
+import type { Translator } from "../translation.ts";
+import { type AnswerContext, writeAnswer } from "./answer.ts";
+import { readGoogleFault } from "./faults.ts";
+import { type Edition, traitsOf } from "./models.ts";
+import { writeRequest } from "./request.ts";
+import { openGeminiStream } from "./stream.ts";
+
+/** Chat to the Gemini API: `POST /v1beta/models/{model}:generateContent`, or `:streamGenerateContent?alt=sse`. */
+export const geminiGenerate: Translator = createGeminiGenerate("gemini-api");
+
+/**
+ * Chat to Vertex AI: the same below `/v1beta1/projects/{project}/locations/{location}/publishers/google/models/{model}`.
+ * `v1beta1`, since `v1` does not know the ids of function calls, which Gemini 3.5 and later demand.
+ */
+export const geminiGenerateOnVertex: Translator = createGeminiGenerate("vertex");
+
+function createGeminiGenerate(edition: Edition): Translator {
+	return {
+		translate(request, target) {
+			const drops = createDrops();
+			const chat = readChatRequest(request);
+			const traits = traitsOf(target.model, edition);
+			const { body, headers } = writeRequest(request, chat, { edition, traits, drops });
+			const context: AnswerContext = {
+				target,
+				traits,
+				legacyFunctions: chat.toolWish.legacy,
+				customTools: new Set(chat.toolWish.tools.flatMap((tool) => (tool.kind === "custom" ? [tool.name] : []))),
+			};
+			return {
+				body,
+				headers,
+				dropped: drops.list(),
+				whole: (answer) => writeAnswer(answer, context),
+				openStream: () => openGeminiStream(context),
+				readFault: readGoogleFault,
+			};
+		},
+	};
+}

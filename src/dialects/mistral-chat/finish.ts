@@ -1,0 +1,11 @@
+import type { JsonValue } from "../../lib/json-types.ts";
+
+/** `model_length`: the context is full. https://github.com/mistralai/client-ts: ChatCompletionChoice.finish_reason */
+export function finishReason(reason: JsonValue | undefined): JsonValue | undefined {
+	return reason === "model_length" ? "length" : reason;
+}
+
+/** Mistral reports a generation that failed midway as a way to finish. */
+export function isFailure(reason: JsonValue | undefined): boolean {
+	return reason === "error";
+}

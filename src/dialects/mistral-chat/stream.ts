@@ -1,0 +1,133 @@
+import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { chunkFault } from "../choice-stream.ts";
+import { DONE, eventJson, jsonEvent } from "../event-data.ts";
+import type { StreamTranslator, Target } from "../translation.ts";
+import type { SseEvent } from "../types.ts";
+import { type CallWriter, createCallWriter } from "./calls.ts";
+import { faultJson, GENERATION_FAILED, mistralFault } from "./faults.ts";
+import { finishReason, isFailure } from "./finish.ts";
+import { type ContentReader, createContentReader } from "./parts.ts";
+
+/** Choices of one stream that are remembered; those beyond are read each chunk for itself. */
+const CHOICES_MAX = 128;
+
+/** What is kept of a choice from chunk to chunk. */
+interface ChoiceState {
+	readonly content: ContentReader;
+	readonly calls: CallWriter;
+	/** Told in one delta before the finish. */
+	readonly citations: JsonObject[];
+	readonly annotations: JsonObject[];
+}
+
+/** Rewrites the deltas whose content is a list, and what else is not OpenAI's; all other chunks pass as they came. */
+export function openMistralStream(target: Target): StreamTranslator {
+	const states = new Map<number, ChoiceState>();
+	let hasEnded = false;
+
+	function stateOf(index: number): ChoiceState {
+		let state = states.get(index);
+		if (state === undefined) {
+			state = {
+				content: createContentReader(),
+				calls: createCallWriter(target, index),
+				citations: [],
+				annotations: [],
+			};
+			if (states.size < CHOICES_MAX) {
+				states.set(index, state);
+			}
+		}
+		return state;
+	}
+
+	function ended(fault: JsonObject): readonly SseEvent[] {
+		hasEnded = true;
+		return [jsonEvent(fault)];
+	}
+
+	return {
+		step(event) {
+			if (hasEnded) {
+				return [];
+			}
+			if (event.data.trim() === DONE) {
+				hasEnded = true;
+				return [event];
+			}
+			const chunk = eventJson(event);
+			if (chunk === undefined) {
+				return "malformed";
+			}
+			if (chunkFault(event, chunk) !== undefined) {
+				return ended(faultJson(mistralFault(chunk, undefined)));
+			}
+			const choices = Array.isArray(chunk.choices) ? chunk.choices.filter(isJsonObject) : [];
+			if (choices.some((choice) => isFailure(choice.finish_reason))) {
+				return ended(faultJson(GENERATION_FAILED));
+			}
+			if (!choices.some(isForeign) && states.size === 0) {
+				return [event];
+			}
+			const rewritten = choices.map((choice, position) => rewrite(choice, position, stateOf));
+			const told = rewritten.flatMap(({ before }) => before ?? []);
+			const { usage, ...facts } = chunk;
+			const cited = told.length === 0 ? [] : [jsonEvent({ ...facts, choices: told })];
+			return [...cited, jsonEvent({ ...chunk, choices: rewritten.map(({ choice }) => choice) })];
+		},
+		// Mistral says [DONE] itself.
+		end: () => [],
+	};
+}
+
+/** Whether a choice holds anything that is not OpenAI's. Once one did, all that follow are read: positions count on. */
+function isForeign(choice: JsonObject): boolean {
+	const delta = isJsonObject(choice.delta) ? choice.delta : {};
+	return (
+		Array.isArray(delta.content) ||
+		(Array.isArray(delta.tool_calls) && delta.tool_calls.length > 0) ||
+		finishReason(choice.finish_reason) !== choice.finish_reason
+	);
+}
+
+function rewrite(choice: JsonObject, position: number, stateOf: (index: number) => ChoiceState) {
+	const index = typeof choice.index === "number" ? choice.index : position;
+	const state = stateOf(index);
+	const delta = isJsonObject(choice.delta) ? rewriteDelta(choice.delta, state) : choice.delta;
+	const { finish_reason: reason } = choice;
+	const isLast = typeof reason === "string";
+	const noted = isLast ? takeNotes(state) : undefined;
+	return {
+		choice: { ...choice, ...(delta === undefined ? {} : { delta }), ...finishOf(reason) },
+		before: noted && { index, delta: noted, finish_reason: null },
+	};
+}
+
+function finishOf(reason: JsonValue | undefined): JsonObject {
+	return reason === undefined ? {} : { finish_reason: finishReason(reason) ?? null };
+}
+
+function rewriteDelta(delta: JsonObject, state: ChoiceState): JsonObject {
+	const { content, tool_calls: calls, ...rest } = delta;
+	const told: JsonObject = calls === undefined ? {} : { tool_calls: calls && state.calls.write(calls, true) };
+	if (content === undefined || content === null) {
+		return { ...delta, ...told };
+	}
+	const { text, reasoning, citations, annotations, images } = state.content.read(content);
+	state.citations.push(...citations);
+	state.annotations.push(...annotations);
+	const thought = reasoning === "" ? {} : { reasoning_content: reasoning };
+	const drawn = images.length === 0 ? {} : { images: [...images] };
+	// Thinking is not also an empty text.
+	return { ...rest, ...(text === "" && reasoning !== "" ? {} : { content: text }), ...thought, ...drawn, ...told };
+}
+
+function takeNotes({ citations, annotations }: ChoiceState): JsonObject | undefined {
+	if (citations.length === 0 && annotations.length === 0) {
+		return undefined;
+	}
+	return {
+		...(citations.length === 0 ? {} : { citations: citations.splice(0) }),
+		...(annotations.length === 0 ? {} : { annotations: annotations.splice(0) }),
+	};
+}

@@ -1,0 +1,17 @@
+import type { Translator } from "../translation.ts";
+import { openaiAnswer } from "./answer.ts";
+import { mistralFault } from "./faults.ts";
+import { mistralRequest } from "./request.ts";
+import { openMistralStream } from "./stream.ts";
+
+/** Mistral's chat, which is OpenAI's but for lists of parts in answers and strictness in requests. */
+export const mistralChat: Translator = {
+	translate(request, target) {
+		return {
+			...mistralRequest(request, target),
+			whole: (answer) => openaiAnswer(answer, target),
+			openStream: () => openMistralStream(target),
+			readFault: mistralFault,
+		};
+	},
+};

@@ -1,0 +1,57 @@
+import { eventJson } from "../dialects/event-data.ts";
+import type { StreamTranslator } from "../dialects/translation.ts";
+import type { SseEvent } from "../dialects/types.ts";
+import type { Framing } from "../providers/types.ts";
+import { createAwsEventSplitter } from "../transport/aws-event-stream.ts";
+import type { EventFrame, EventSplitter } from "../transport/frames.ts";
+import { createSseSplitter } from "../transport/sse.ts";
+import type { Spoken } from "./spoken.ts";
+
+const SPLITTERS: Readonly<Record<Framing, () => EventSplitter>> = {
+	sse: createSseSplitter,
+	"aws-event-stream": createAwsEventSplitter,
+};
+
+/** The client's events of one upstream stream, as they come: cut by the provider's framing, said in the client's words. */
+export function openFrames({ speech, translation }: Spoken): EventSplitter {
+	const splitter = SPLITTERS[speech.framing]();
+	return translation === undefined ? splitter : translated(splitter, translation.openStream());
+}
+
+function translated(splitter: EventSplitter, translator: StreamTranslator): EventSplitter {
+	function onward(frames: readonly EventFrame[]): SseEvent[] {
+		return frames.flatMap(({ event }) => (event === undefined ? [] : unglued(event).flatMap(say)));
+	}
+	function say(event: SseEvent): readonly SseEvent[] {
+		const said = translator.step(event);
+		// The reader will find that it is not JSON, and count it.
+		return said === "malformed" ? [UNREADABLE] : said;
+	}
+	return {
+		push: (chunk) => framesOf(onward(splitter.push(chunk))),
+		end: () => framesOf([...onward(splitter.end()), ...translator.end()]),
+	};
+}
+
+/** Some servers leave out the blank line between two events: what comes as one is then several, a line each. */
+function unglued(event: SseEvent): readonly SseEvent[] {
+	if (!event.data.includes("\n") || eventJson(event) !== undefined) {
+		return [event];
+	}
+	return event.data.split("\n").map((data) => ({ name: event.name, data }));
+}
+
+const UNREADABLE: SseEvent = { name: "", data: "" };
+
+/** Events that came together are encoded together, so that they can be written in one piece. */
+function framesOf(events: readonly SseEvent[]): EventFrame[] {
+	const texts = events.map(({ name, data }) => `${name === "" ? "" : `event: ${name}\n`}data: ${data}\n\n`);
+	const bytes = Buffer.from(texts.join(""));
+	let start = 0;
+	return events.map((event, index) => {
+		const end = start + Buffer.byteLength(texts[index] ?? "");
+		const frame = { bytes: bytes.subarray(start, end), event };
+		start = end;
+		return frame;
+	});
+}

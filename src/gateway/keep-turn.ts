@@ -1,0 +1,23 @@
+import type { JsonObject } from "../lib/json-types.ts";
+import type { AttemptContext } from "./attempt-result.ts";
+import { keepsResponses } from "./spoken.ts";
+
+/**
+ * Keeps a finished response for providers that do not, before its client sees the end of it: the next request may build
+ * upon it at once.
+ */
+export async function keepTurn({ served, deps }: AttemptContext, response: JsonObject | undefined): Promise<void> {
+	const { planned, deployment } = served;
+	const { body, recollection } = planned;
+	if (planned.ingress.operation !== "responses" || response === undefined || body.kind !== "json") {
+		return;
+	}
+	await deps.kept.responses.keep({
+		principal: planned.principal,
+		alias: planned.alias.name,
+		request: recollection?.asked ?? body.json,
+		recalled: recollection?.recalled,
+		response,
+		keptByProvider: keepsResponses(deployment),
+	});
+}

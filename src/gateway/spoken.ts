@@ -1,0 +1,90 @@
+import type { Deployment } from "../config/types.ts";
+import { chain } from "../dialects/chain.ts";
+import { nativeChat } from "../dialects/openai-chat/native.ts";
+import { restate } from "../dialects/openai-responses/restate.ts";
+import type { Target, Translation, Translator } from "../dialects/translation.ts";
+import type { OperationId } from "../dialects/types.ts";
+import type { JsonObject } from "../lib/json-types.ts";
+import type { Speech } from "../providers/types.ts";
+import { withContinuation } from "../responses/recall.ts";
+import type { Terms } from "./terms.ts";
+import type { Admitted, GatewayDeps, Planned } from "./types.ts";
+import { outputField } from "./upstream-body.ts";
+
+/** How one request is said to one deployment: where, and in whose words. */
+export interface Spoken {
+	readonly speech: Speech;
+	/** undefined: the provider speaks the client's own words, so the client's bytes travel. */
+	readonly translation: Translation | undefined;
+}
+
+/** Whether a deployment can do an operation: in its own words, or by way of chat. */
+export function serves(
+	{ provider, model }: Deployment,
+	operation: OperationId,
+	{ bridges }: Pick<GatewayDeps["dialects"], "bridges">,
+): boolean {
+	return (
+		provider.speech(operation, model) !== undefined ||
+		(bridges[operation] !== undefined && provider.speech("chat", model) !== undefined)
+	);
+}
+
+/** Whether the provider keeps the responses it makes: a bridged one never reaches such a place. */
+export function keepsResponses({ provider, model }: Deployment): boolean {
+	return provider.storedResponses && provider.speech("responses", model) !== undefined;
+}
+
+/**
+ * Says a request in the words of a deployment. The one place where it is decided whether bytes travel or meaning does.
+ * @throws GatewayError 400 where the deployment's dialect cannot say it.
+ */
+export function speak(planned: Planned, deployment: Deployment, terms: Terms, deps: GatewayDeps): Spoken {
+	const { provider, model } = deployment;
+	const { operation } = planned.ingress;
+	const direct = provider.speech(operation, model);
+	if (direct !== undefined) {
+		const translator = direct.translator ?? restatement(planned);
+		const request = translator === undefined ? undefined : requestOf(planned, deployment, terms);
+		const translation = request && translator?.translate(request, targetOf(planned, deployment, terms, deps));
+		return { speech: direct, translation };
+	}
+	const speech = provider.speech("chat", model);
+	const bridge = deps.dialects.bridges[operation];
+	const request = requestOf(planned, deployment, terms);
+	if (speech === undefined || bridge === undefined || request === undefined) {
+		throw new Error(`${deployment.id} was chosen for ${operation}, which it cannot do`);
+	}
+	const target = targetOf(planned, deployment, terms, deps);
+	const restated = restatement(planned)?.translate(request, target);
+	const bridged = bridge.translate(restated?.body ?? request, target);
+	const outer = restated === undefined ? bridged : chain(restated, bridged);
+	const inner = (speech.translator ?? nativeChat(provider.quirks)).translate(outer.body, target);
+	return { speech, translation: chain(outer, inner) };
+}
+
+/** A request that the gateway put its history in front of is answered as if the provider knew of it. */
+function restatement({ recollection }: Planned): Translator | undefined {
+	return recollection && restate(withContinuation({}, recollection.recalled));
+}
+
+function targetOf(planned: Admitted, deployment: Deployment, terms: Terms, deps: GatewayDeps): Target {
+	return {
+		model: deployment.model,
+		stream: planned.envelope.stream,
+		outputTokensMax: terms.outputTokensMax,
+		answerId: planned.scope.requestId.replace(/^req_/, ""),
+		createdAtSeconds: Math.floor(deps.runtime.clock.now() / 1_000),
+	};
+}
+
+/** The client's request with the bound that its budget sets; undefined where it is no JSON. */
+function requestOf(planned: Planned, deployment: Deployment, terms: Terms): JsonObject | undefined {
+	const { body } = planned;
+	if (body.kind !== "json") {
+		return undefined;
+	}
+	return terms.outputTokensClamp === undefined
+		? body.json
+		: { ...body.json, [outputField(planned, deployment)]: terms.outputTokensClamp };
+}

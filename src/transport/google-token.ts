@@ -1,0 +1,116 @@
+import { importPKCS8, SignJWT } from "jose";
+import type { Clock } from "../lib/clock.ts";
+import type { Deadlines } from "../lib/deadlines.ts";
+import type { ServiceAccount } from "../providers/types.ts";
+import { CredentialsFailed } from "./credentials-failed.ts";
+import type { SendUpstream } from "./upstream.ts";
+
+export interface GoogleTokens {
+	/** A token that is good for minutes yet. Rejects with CredentialsFailed. */
+	tokenOf(account: ServiceAccount): Promise<string>;
+}
+
+const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
+/** Google grants an hour at most: https://developers.google.com/identity/protocols/oauth2/service-account#jwt-auth */
+const LIFETIME_S = 3_600;
+/** A token is not used in its last minutes. */
+const SPARE_MS = 5 * 60_000;
+const ANSWER_WITHIN_MS = 10_000;
+/** After a refusal the account is left alone for a moment, so that a broken key is not asked for with every request. */
+const REFUSED_FOR_MS = 5_000;
+
+interface Kept {
+	readonly token: Promise<string>;
+	untilMs: number;
+}
+
+/** Trades service accounts for access tokens: one request for all that wait, kept until shortly before it ends. */
+export function createGoogleTokens(deps: {
+	readonly clock: Clock;
+	readonly deadlines: Deadlines;
+	readonly send: SendUpstream;
+}): GoogleTokens {
+	/** By the account itself: a reloaded configuration has new ones, and the old ones are forgotten with it. */
+	const kept = new WeakMap<ServiceAccount, Kept>();
+
+	return {
+		tokenOf(account) {
+			const now = deps.clock.now();
+			const existing = kept.get(account);
+			if (existing !== undefined && now < existing.untilMs) {
+				return existing.token;
+			}
+			const grant = askFor(account, now, deps);
+			const entry: Kept = { token: grant.then(({ token }) => token), untilMs: Number.POSITIVE_INFINITY };
+			kept.set(account, entry);
+			grant.then(
+				({ lifetimeMs }) => {
+					entry.untilMs = now + Math.max(lifetimeMs - SPARE_MS, lifetimeMs / 2);
+				},
+				() => {
+					entry.untilMs = deps.clock.now() + REFUSED_FOR_MS;
+				},
+			);
+			return entry.token;
+		},
+	};
+}
+
+async function askFor(
+	account: ServiceAccount,
+	nowMs: number,
+	deps: { readonly deadlines: Deadlines; readonly send: SendUpstream },
+): Promise<{ readonly token: string; readonly lifetimeMs: number }> {
+	const assertion = await assertionOf(account, Math.floor(nowMs / 1_000));
+	const controller = new AbortController();
+	const deadline = deps.deadlines.after(ANSWER_WITHIN_MS, () => controller.abort());
+	try {
+		const head = await deps.send({
+			method: "POST",
+			url: account.tokenUri,
+			headers: { "content-type": "application/x-www-form-urlencoded", "accept-encoding": "identity" },
+			body: new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion }).toString(),
+			signal: controller.signal,
+		});
+		const text = await head.text();
+		const answer: unknown = head.status === 200 ? JSON.parse(text) : undefined;
+		if (!isGrant(answer)) {
+			throw new CredentialsFailed(`the token server of the service account answered with status ${head.status}`);
+		}
+		return { token: answer.access_token, lifetimeMs: Math.max(0, answer.expires_in) * 1_000 };
+	} catch (cause) {
+		throw cause instanceof CredentialsFailed
+			? cause
+			: new CredentialsFailed("no token could be had for the service account", { cause });
+	} finally {
+		deadline.clear();
+	}
+}
+
+async function assertionOf(account: ServiceAccount, nowSeconds: number): Promise<string> {
+	const kid = account.privateKeyId === undefined ? {} : { kid: account.privateKeyId };
+	try {
+		const key = await importPKCS8(account.privateKey, "RS256");
+		return await new SignJWT({ scope: SCOPE })
+			.setProtectedHeader({ alg: "RS256", typ: "JWT", ...kid })
+			.setIssuer(account.clientEmail)
+			.setSubject(account.clientEmail)
+			.setAudience(account.tokenUri)
+			.setIssuedAt(nowSeconds)
+			.setExpirationTime(nowSeconds + LIFETIME_S)
+			.sign(key);
+	} catch (cause) {
+		throw new CredentialsFailed("the private key of the service account cannot be used", { cause });
+	}
+}
+
+function isGrant(answer: unknown): answer is { access_token: string; expires_in: number } {
+	return (
+		typeof answer === "object" &&
+		answer !== null &&
+		"access_token" in answer &&
+		typeof answer.access_token === "string" &&
+		"expires_in" in answer &&
+		typeof answer.expires_in === "number"
+	);
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from "bun:test";
+import { eventJson, jsonEvent } from "../../../src/dialects/event-data.ts";
+import type { StreamTranslator, Translation } from "../../../src/dialects/translation.ts";
+import { openFrames } from "../../../src/gateway/frames.ts";
+
+/** Says every word of the provider twice, in other letters, and its own last word at the end. */
+function doubling(): StreamTranslator {
+	return {
+		step(event) {
+			const json = eventJson(event);
+			return json === undefined ? "malformed" : [jsonEvent({ ä: json.word ?? "" }), jsonEvent({ b: 1 }, "named")];
+		},
+		end: () => [{ name: "", data: "[DONE]" }],
+	};
+}
+
+const translation: Translation = {
+	body: {},
+	dropped: [],
+	whole: (answer) => answer,
+	openStream: doubling,
+	readFault: () => ({ status: 500, type: undefined, code: undefined, message: "" }),
+};
+const speech = { path: () => "", translator: undefined, framing: "sse" } as const;
+const encode = (text: string) => new TextEncoder().encode(text);
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+describe("the events of an upstream stream", () => {
+	test("travel byte for byte where the provider speaks the client's words", () => {
+		const frames = openFrames({ speech, translation: undefined });
+		const seen = frames.push(encode(': ping\n\nevent: x\r\ndata:{"a":1}\r\n\r\n'));
+		expect(seen.map(({ bytes }) => decode(bytes))).toEqual([": ping\n\n", 'event: x\r\ndata:{"a":1}\r\n\r\n']);
+		expect(frames.end()).toEqual([]);
+	});
+
+	test("are said in the client's words by a translator, each with exactly its bytes", () => {
+		const frames = openFrames({ speech, translation });
+		const seen = frames.push(encode('data: {"word":"é€😀"}\n\n: ping\n\ndata: {"word":"x"}\n\n'));
+		expect(seen.map(({ bytes }) => decode(bytes))).toEqual([
+			'data: {"ä":"é€😀"}\n\n',
+			'event: named\ndata: {"b":1}\n\n',
+			'data: {"ä":"x"}\n\n',
+			'event: named\ndata: {"b":1}\n\n',
+		]);
+		expect(decode(frames.end()[0]?.bytes ?? encode(""))).toBe("data: [DONE]\n\n");
+	});
+
+	test("that cannot be read are handed on as such, so that they are counted", () => {
+		const frames = openFrames({ speech, translation });
+		expect(frames.push(encode("data: {nonsense\n\n")).map(({ event }) => event?.data)).toEqual([""]);
+	});
+
+	test("that a server has glued together, a line each, are told apart", () => {
+		const frames = openFrames({ speech, translation });
+		const seen = frames.push(encode('data: {"word":"x"}\ndata: {"word":"y"}\n\ndata: {\ndata: "word":"z"}\n\n'));
+		expect(seen.map(({ event }) => event?.data)).toEqual([
+			'{"ä":"x"}',
+			'{"b":1}',
+			'{"ä":"y"}',
+			'{"b":1}',
+			'{"ä":"z"}',
+			'{"b":1}',
+		]);
+	});
+
+	test("that lack their last blank line are not lost", () => {
+		const frames = openFrames({ speech, translation });
+		expect(frames.push(encode('data: {"word":"x"}'))).toEqual([]);
+		expect(frames.end().map(({ event }) => event?.data)).toEqual(['{"ä":"x"}', '{"b":1}', "[DONE]"]);
+	});
+});
