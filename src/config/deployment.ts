@@ -48,6 +48,7 @@ export function readDeployment(
 		priority: file.priority,
 		timeoutMs: file.timeout,
 		ttftTimeoutMs: file.ttft_timeout,
+		operations: file.operations,
 		maxContextTokens: file.max_context_tokens,
 		maxOutputTokens: file.max_output_tokens,
 		headers: { ...file.headers },

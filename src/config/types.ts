@@ -1,3 +1,4 @@
+import type { OperationId } from "../dialects/types.ts";
 import type { PriceSheet } from "../metering/types.ts";
 import type { AwsKeys, Provider, ServiceAccount } from "../providers/types.ts";
 
@@ -87,6 +88,8 @@ export interface Deployment {
 	 * while another deployment could take over, whole answers are bounded by `timeoutMs` alone.
 	 */
 	readonly ttftTimeoutMs: number | undefined;
+	/** Narrower than what its provider offers; undefined = all of it. */
+	readonly operations: readonly OperationId[] | undefined;
 	readonly maxContextTokens: number | undefined;
 	/** Output cap of the model: from configuration, else the catalogue, else undefined. */
 	readonly maxOutputTokens: number | undefined;

@@ -10,8 +10,8 @@ export function chain(outer: Translation, inner: Translation): Translation {
 		body: inner.body,
 		headers: { ...outer.headers, ...inner.headers },
 		dropped: [...new Set([...outer.dropped, ...inner.dropped])],
-		whole(answer) {
-			const between = inner.whole(answer);
+		whole(answer, headers) {
+			const between = inner.whole(answer, headers);
 			return between === undefined || declaresFault(between) ? between : outer.whole(between);
 		},
 		openStream: () => chainStreams(outer.openStream(), inner.openStream()),

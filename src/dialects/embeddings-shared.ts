@@ -47,7 +47,8 @@ export function translateEmbeddings(json: JsonObject, target: Target, wire: Embe
 			if (read !== undefined && read.vectors.length >= texts.length) {
 				return embeddingsList(read, target.model, json.encoding_format === "base64");
 			}
-			return declaredFault(answer) === undefined ? undefined : faultAnswer(wire.readFault(answer, undefined));
+			const fault = declaredFault(answer);
+			return fault === undefined ? undefined : faultAnswer(fault);
 		},
 		openStream: neverStreamed("embeddings"),
 		readFault: wire.readFault,

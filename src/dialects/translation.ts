@@ -40,8 +40,9 @@ export interface Translation {
 	/**
 	 * The whole answer (status 2xx) in the words of the request. undefined when it is no answer of this wire at all. A
 	 * failure told inside becomes `{"error": {message, type, code, status}}`.
+	 * @param headers Of the provider, for those that tell there what the body does not.
 	 */
-	whole(answer: JsonObject): JsonObject | undefined;
+	whole(answer: JsonObject, headers?: Headers): JsonObject | undefined;
 	openStream(): StreamTranslator;
 	/** A body with status 4xx or 5xx, or the payload of an error event (status undefined), in neutral words. */
 	readFault(body: JsonObject, status: number | undefined): ProviderFault;

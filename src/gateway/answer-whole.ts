@@ -19,7 +19,7 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 	}
 	const native = bytes === undefined ? undefined : parseObject(bytes);
 	const { translation } = context.spoken;
-	const json = native === undefined || translation === undefined ? native : translation.whole(native);
+	const json = native === undefined || translation === undefined ? native : translation.whole(native, head.headers);
 	if (json === undefined || bytes === undefined) {
 		return failed(context, invalid(head.status, "the answer is not what this provider's API promises"));
 	}

@@ -47,10 +47,19 @@ export function isRequestsFault(fault: ProviderFault): boolean {
 	return fault.status >= 400 && failureOfStatus(fault.status, new Headers(), fault, 0) === undefined;
 }
 
+const TELLING: ReadonlySet<FailureClass> = new Set(["rate_limited", "quota", "provider_auth"]);
+
 /** A failure told in words inside a 200 or a stream: the status it names decides what that means for failover. */
 export function failureOfFault(fault: ProviderFault, nowMs: number): AttemptFailure {
 	const known = failureOfStatus(fault.status, new Headers(), fault, nowMs);
-	return { class: "error_event", status: fault.status, retryAfterMs: known?.retryAfterMs, detail: fault.message };
+	// A limit is a limit and a wrong key a wrong key, wherever it is told; all else says no more than that it failed.
+	const tellsWhy = known !== undefined && TELLING.has(known.class);
+	return {
+		class: tellsWhy ? known.class : "error_event",
+		status: fault.status,
+		retryAfterMs: known?.retryAfterMs,
+		detail: fault.message,
+	};
 }
 
 /**

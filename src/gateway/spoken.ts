@@ -20,19 +20,24 @@ export interface Spoken {
 
 /** Whether a deployment can do an operation: in its own words, or by way of chat. */
 export function serves(
-	{ provider, model }: Deployment,
+	deployment: Deployment,
 	operation: OperationId,
 	{ bridges }: Pick<GatewayDeps["dialects"], "bridges">,
 ): boolean {
 	return (
-		provider.speech(operation, model) !== undefined ||
-		(bridges[operation] !== undefined && provider.speech("chat", model) !== undefined)
+		speechOf(deployment, operation) !== undefined ||
+		(bridges[operation] !== undefined && speechOf(deployment, "chat") !== undefined)
 	);
 }
 
+/** undefined: the deployment does not do it in any words of its own. */
+function speechOf({ provider, model, operations }: Deployment, operation: OperationId): Speech | undefined {
+	return operations === undefined || operations.includes(operation) ? provider.speech(operation, model) : undefined;
+}
+
 /** Whether the provider keeps the responses it makes: a bridged one never reaches such a place. */
-export function keepsResponses({ provider, model }: Deployment): boolean {
-	return provider.storedResponses && provider.speech("responses", model) !== undefined;
+export function keepsResponses(deployment: Deployment): boolean {
+	return deployment.provider.storedResponses && speechOf(deployment, "responses") !== undefined;
 }
 
 /**
@@ -40,16 +45,15 @@ export function keepsResponses({ provider, model }: Deployment): boolean {
  * @throws GatewayError 400 where the deployment's dialect cannot say it.
  */
 export function speak(planned: Planned, deployment: Deployment, terms: Terms, deps: GatewayDeps): Spoken {
-	const { provider, model } = deployment;
 	const { operation } = planned.ingress;
-	const direct = provider.speech(operation, model);
+	const direct = speechOf(deployment, operation);
 	if (direct !== undefined) {
 		const translator = direct.translator ?? restatement(planned);
 		const request = translator === undefined ? undefined : requestOf(planned, deployment, terms);
 		const translation = request && translator?.translate(request, targetOf(planned, deployment, terms, deps));
 		return { speech: direct, translation };
 	}
-	const speech = provider.speech("chat", model);
+	const speech = speechOf(deployment, "chat");
 	const bridge = deps.dialects.bridges[operation];
 	const request = requestOf(planned, deployment, terms);
 	if (speech === undefined || bridge === undefined || request === undefined) {
@@ -59,7 +63,7 @@ export function speak(planned: Planned, deployment: Deployment, terms: Terms, de
 	const restated = restatement(planned)?.translate(request, target);
 	const bridged = bridge.translate(restated?.body ?? request, target);
 	const outer = restated === undefined ? bridged : chain(restated, bridged);
-	const inner = (speech.translator ?? nativeChat(provider.quirks)).translate(outer.body, target);
+	const inner = (speech.translator ?? nativeChat(deployment.provider.quirks)).translate(outer.body, target);
 	return { speech, translation: chain(outer, inner) };
 }
 

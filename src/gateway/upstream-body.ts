@@ -3,6 +3,7 @@ import { withoutExtensions } from "../dialects/openai-chat/extensions.ts";
 import { spliceTopLevel } from "../lib/json.ts";
 import { isJsonObject } from "../lib/json-types.ts";
 import { spliceField } from "../lib/multipart.ts";
+import type { Provider } from "../providers/types.ts";
 import type { Terms } from "./terms.ts";
 import type { Planned } from "./types.ts";
 
@@ -23,8 +24,8 @@ export function upstreamBody(planned: Planned, deployment: Deployment, terms: Te
 		const given = body.json.stream_options;
 		edits.stream_options = JSON.stringify({ ...(isJsonObject(given) ? given : {}), include_usage: true });
 	}
-	const { refuses } = deployment.provider.quirks;
-	if (envelope.hasExtensions && refuses.length > 0 && body.json.messages !== undefined) {
+	const refuses = envelope.hasExtensions ? refusedBy(deployment) : [];
+	if (refuses.length > 0 && body.json.messages !== undefined) {
 		edits.messages = JSON.stringify(withoutExtensions(body.json.messages, refuses));
 	}
 	if (terms.outputTokensClamp !== undefined) {
@@ -42,6 +43,12 @@ function asksForUsage(planned: Planned, deployment: Deployment): boolean {
 		(ingress.operation === "chat" || ingress.operation === "completions") &&
 		deployment.provider.quirks.streamUsage === "stream_options"
 	);
+}
+
+/** What is known of a provider holds at its own address; of the server behind another one nothing is, so bytes travel. */
+function refusedBy({ provider, baseUrl, region, location }: Deployment): Provider["quirks"]["refuses"] {
+	const usual = provider.baseUrl({ region, location });
+	return usual === undefined || usual === baseUrl ? provider.quirks.refuses : [];
 }
 
 /** The field that bounds the output of a request: the client's own, else the usual one. */

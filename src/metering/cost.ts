@@ -21,6 +21,8 @@ export interface CostBound {
 	readonly sheet: PriceSheet;
 }
 
+/** One picture of gpt-image-1 at its dearest (6,240 tokens) and three partial ones (100 each); Gemini's have at most 2,520. */
+const DRAWN_TOKENS_MAX = 6_540;
 const MILLION = 1_000_000n;
 const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
@@ -98,10 +100,17 @@ function fixedMicro(request: CostBound): bigint {
 		const micro =
 			per(promptTokensMax, dearestInput(rates, request)) +
 			searchesMicro(searchesMax, rates) +
+			drawnMicro(quantities.images, rates) +
 			quantitiesMicro(quantities, rates);
 		worst = micro > worst ? micro : worst;
 	}
 	return worst;
+}
+
+/** Pictures asked for from a model that bills their tokens: their request has no bound on those. */
+function drawnMicro(images: number | undefined, rates: Rates): bigint {
+	const dearest = Math.max(rates.outputPerMillion, rates.imageOutputPerMillion ?? 0);
+	return rates.perImage === undefined ? wholeCount(images) * per(DRAWN_TOKENS_MAX, dearest) : 0n;
 }
 
 function dearestInput(rates: Rates, asked: CostBound): NanoUsd {

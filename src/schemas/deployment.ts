@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OPERATIONS } from "../dialects/types.ts";
 import { durationSchema } from "./duration.ts";
 import { headersSchema } from "./headers.ts";
 import { priceSchema } from "./price.ts";
@@ -70,6 +71,13 @@ export const deploymentSchema = z.strictObject({
 	max_output_tokens: tokens
 		.optional()
 		.describe("Most output tokens. Absent: from the catalogue, when it knows the model."),
+	operations: z
+		.array(z.enum(OPERATIONS))
+		.min(1)
+		.optional()
+		.describe(
+			"What the server behind `base_url` offers, such as `[chat, embeddings]`. Absent: all that its provider does. `responses` and `completions` that it does not offer are made of `chat`.",
+		),
 	price: priceSchema.optional().describe("What this deployment costs, in dollars. Absent: from the catalogue."),
 	headers: headersSchema.optional().describe("Sent with each request to this deployment."),
 	allow_private: z

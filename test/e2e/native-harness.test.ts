@@ -25,15 +25,17 @@ const taken = recordedCases(({ api, status }) => NATIVE_APIS.has(api) && status 
 	.filter(({ id, request }) => request.body !== null && request.path !== "/v1/chat" && !LENIENT.test(id))
 	.map((recorded) => ({ name: recorded.id, recorded }));
 
+const SONNET = { host: "anthropic", thinking: "budget" } as const;
+
 function faultsOf({ api, request }: RecordedCase): string[] {
 	const body = request.body ?? {};
 	switch (api.split(".")[0]) {
 		case "anthropic":
-			return anthropicFaults(body, [], "anthropic");
+			return anthropicFaults(body, [], SONNET);
 		case "vertex":
-			return anthropicFaults(body, [], "vertex");
+			return anthropicFaults(body, [], { ...SONNET, host: "vertex" });
 		case "gemini":
-			return geminiFaults(body, []);
+			return geminiFaults(body, [], { needsSeals: true });
 		case "bedrock":
 			return bedrockFaults(body, []);
 		default:
@@ -93,12 +95,18 @@ describe("the strict Anthropic", () => {
 		],
 	];
 	test.each(refused)("refuses %s", (_what, body, fault) => {
-		expect(anthropicFaults(body, [said], "anthropic").join("; ")).toContain(fault);
+		expect(anthropicFaults(body, [said], SONNET).join("; ")).toContain(fault);
+	});
+	test("of today refuses what it took once", () => {
+		const opus = { ...SONNET, thinking: "adaptive" } as const;
+		const body = { ...claude, thinking, temperature: 0.5, messages: [user] };
+		expect(anthropicFaults(body, [], opus).length).toBe(3);
+		expect(anthropicFaults({ ...claude, thinking: { type: "adaptive" }, messages: [user] }, [], opus)).toEqual([]);
 	});
 	test("takes the loop as it should be", () => {
 		const body = { ...claude, thinking, messages: [user, turn(sealed, use), answered] };
-		expect(anthropicFaults(body, [said], "anthropic")).toEqual([]);
-		expect(anthropicFaults(body, [said], "vertex").length).toBeGreaterThan(0);
+		expect(anthropicFaults(body, [said], SONNET)).toEqual([]);
+		expect(anthropicFaults(body, [said], { ...SONNET, host: "vertex" }).length).toBeGreaterThan(0);
 	});
 });
 
@@ -127,7 +135,7 @@ describe("the strict Gemini", () => {
 		],
 	];
 	test.each(refused)("refuses %s", (_what, body, fault) => {
-		expect(geminiFaults(body, [said]).join("; ")).toContain(fault);
+		expect(geminiFaults(body, [said], { needsSeals: true }).join("; ")).toContain(fault);
 	});
 });
 

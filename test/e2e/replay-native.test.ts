@@ -32,14 +32,14 @@ import { startUpstream, type Upstream } from "../support/upstream.ts";
  * Each case has an alias, and so a deployment, of its own: a recorded 401 or 429 rests only its own.
  */
 
-/** Cohere's first API, which the gateway does not ask: `/v2/chat` never answers like that. */
-const isFormerApi = ({ request }: RecordedCase) => request.path === "/v1/chat";
+/** Streams of Cohere's first API, which are no events but lines of JSON: `/v2/chat`, which is asked, never answers so. */
+const isFormerStream = ({ stream, request }: RecordedCase) => stream && request.path === "/v1/chat";
 
 /** A second answer begins where the first broke off, in the middle of a tool call's arguments: see its own test below. */
 const SPLICED = "anthropic/ai.anthropic_spliced-message-start.chunks.0";
 
 const cases = recordedCases(({ api }) => NATIVE_APIS.has(api))
-	.filter((recorded) => !isFormerApi(recorded))
+	.filter((recorded) => !isFormerStream(recorded))
 	.map((recorded, index) => {
 		const wire = wireOf(recorded);
 		return { name: recorded.id, alias: `case-${index}`, wire, model: recorded.model ?? NATIVE_MODELS[wire], recorded };
@@ -184,9 +184,10 @@ test("a stream that begins anew in the middle of its answer does not pass for a 
 	}
 	const stream = await client.openai.chat.completions.create({ ...request(tried), stream: true });
 	const raised = await Array.fromAsync(stream).catch((error: unknown) => error);
-	const { text } = await client.wire();
-	const { data, ...rest } = parseSse(text);
-	seenNano += nanoOf(finalCost({ data, ...rest })?.cost_usd);
+	const { headers, text } = await client.wire();
+	const { data } = parseSse(text);
+	const trail = await gateway.get(`/v1/requests/${headers.get("x-request-id")}`, key.key);
+	seenNano += nanoOf(trail.json<{ cost_usd: string }>().cost_usd);
 	// Either of the two answers alone, or a failure: never the arguments of both in one call.
 	if (data.at(-1) === "[DONE]") {
 		const { toolCalls } = readChunks(data.slice(0, -1).map((line) => JSON.parse(line)));

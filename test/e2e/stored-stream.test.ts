@@ -148,13 +148,13 @@ describe("what the provider adds to a prompt", () => {
 	});
 
 	test.each([{ conversation: "conv_somebody" }, { conversation: { id: "conv_somebody" } }])(
-		"%j is refused: nothing says whose conversation it is",
+		"%j is refused: it is no conversation of this key",
 		async (more) => {
 			const { key } = await gateway.mint();
 			const answer = await gateway.post(RESPONSES, key, { model: "deep", input: "hi", ...more });
 			expect({ status: answer.status, error: answer.error() }).toMatchObject({
-				status: 400,
-				error: { type: "invalid_request_error", param: "conversation" },
+				status: 404,
+				error: { type: "not_found_error", code: "conversation_not_found", param: "conversation" },
 			});
 			expect(upstream.requests.length).toBe(0);
 		},

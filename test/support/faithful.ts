@@ -40,7 +40,7 @@ function expectUsage(got: Usage | undefined, said: OracleUsage): void {
 		cached: said.cached ?? 0,
 		cacheWrite: said.cacheWrite ?? 0,
 		reasoning: said.reasoning ?? got?.completion_tokens_details?.reasoning_tokens,
-		searches: said.searches ?? 0,
+		searches: said.searches ?? got?.server_tool_use?.web_search_requests ?? 0,
 	};
 	expect({
 		prompt: got?.prompt_tokens,

@@ -7,12 +7,12 @@ export const NATIVE_WIRES = ["anthropic", "gemini", "vertex", "vertex-anthropic"
 
 export type NativeWire = (typeof NATIVE_WIRES)[number];
 
-/** What stands for a model where a recording does not name one. */
+/** What stands for a model where a recording does not name one: of each maker an older and a newer one. */
 export const NATIVE_MODELS: Readonly<Record<NativeWire, string>> = {
 	anthropic: "claude-sonnet-4-5",
 	gemini: "gemini-2.5-flash",
-	vertex: "gemini-2.5-flash",
-	"vertex-anthropic": "claude-sonnet-4-5@20250929",
+	vertex: "gemini-3-pro-preview",
+	"vertex-anthropic": "claude-opus-4-7",
 	bedrock: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
 	cohere: "command-a-03-2025",
 };

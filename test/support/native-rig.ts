@@ -25,7 +25,7 @@ export interface NativeRig extends AsyncDisposable {
 export const GOOD: Saying = { text: "All is well." };
 
 /** Aliases of each kind and wire that a rig can give out. */
-const ALIASES = { pair: 60, only: 25 } as const;
+const ALIASES = { pair: 48, only: 6 } as const;
 
 export async function startNativeRig(): Promise<NativeRig> {
 	const [bad, good] = await Promise.all([

@@ -1,5 +1,5 @@
 import { badRequest } from "../../lib/errors.ts";
-import type { JsonObject } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import { createDrops, dropUnmapped } from "../chat-hub/drops.ts";
 import { type ChatRequest, readChatRequest } from "../chat-hub/request.ts";
 import type { Target } from "../translation.ts";
@@ -60,7 +60,7 @@ const MAPPED: ReadonlySet<string> = new Set([
 ]);
 
 export function wireRequest(json: JsonObject, target: Target, platform: Platform): WireRequest {
-	const chat = readChatRequest(json);
+	const chat = withDisplay(readChatRequest(json), json);
 	refuse(json, chat);
 	const drops = createDrops();
 	dropUnmapped(json, MAPPED, drops);
@@ -107,6 +107,12 @@ export function wireRequest(json: JsonObject, target: Target, platform: Platform
 		dropped: drops.list(),
 		answer: answerPlan(chat, offer, format),
 	};
+}
+
+/** Anthropic's own word for thinking that is not to be shown. */
+function withDisplay(chat: ChatRequest, { thinking }: JsonObject): ChatRequest {
+	const hidden = isJsonObject(thinking) && thinking.display === "omitted";
+	return hidden ? { ...chat, reasoning: { ...chat.reasoning, hidden } } : chat;
 }
 
 /** What would be answered with something else than was asked for. */

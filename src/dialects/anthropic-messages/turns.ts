@@ -115,25 +115,33 @@ function resultBlock(turn: ChatTurn, context: ContentContext): JsonObject {
  * @see https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
  */
 function placeInstructions(turns: readonly WireTurn[], allowed: boolean): WireTurn[] {
+	const speakerAfter = new Map<number, WireTurn["role"] | undefined>();
+	let next: WireTurn["role"] | undefined;
+	for (let index = turns.length - 1; index >= 0; index -= 1) {
+		speakerAfter.set(index, next);
+		const role = turns[index]?.role;
+		next = role === "system" ? next : role;
+	}
+	let before: WireTurn["role"] | undefined;
 	return turns.map((turn, index) => {
 		if (turn.role !== "system") {
+			before = turn.role;
 			return turn;
 		}
-		const before = turns.slice(0, index).findLast(({ role }) => role !== "system");
-		const after = turns.slice(index + 1).find(({ role }) => role !== "system");
-		const fits = before?.role === "user" && after?.role !== "user";
-		return allowed && fits ? turn : { ...turn, role: "user" };
+		return allowed && before === "user" && speakerAfter.get(index) !== "user" ? turn : { ...turn, role: "user" };
 	});
 }
 
 function merge(turns: readonly WireTurn[]): WireTurn[] {
-	const merged: WireTurn[] = [];
-	for (const turn of turns) {
+	const merged: { role: WireTurn["role"]; blocks: JsonObject[] }[] = [];
+	for (const { role, blocks } of turns) {
 		const last = merged.at(-1);
-		if (last?.role === turn.role) {
-			merged[merged.length - 1] = { ...last, blocks: [...last.blocks, ...turn.blocks] };
+		if (last?.role === role) {
+			for (const block of blocks) {
+				last.blocks.push(block);
+			}
 		} else {
-			merged.push(turn);
+			merged.push({ role, blocks: [...blocks] });
 		}
 	}
 	return merged.map((turn) => (turn.role === "user" ? { ...turn, blocks: resultsFirst(turn.blocks) } : turn));

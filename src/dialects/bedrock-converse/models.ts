@@ -92,22 +92,23 @@ function claudeTraits(name: string): ClaudeTraits {
 	const [, line = "", major, minor = "0"] = CLAUDE_NAME.exec(name) ?? [];
 	const alwaysThinks = name.includes("-fable") || name.includes("-mythos");
 	// A name without a number (an alias of one's own) is taken to be of the generation that takes the most.
-	const version = major === undefined ? (alwaysThinks ? 5 : 4) : Number(major) + Number(minor) / 100;
-	const canStopThinking = !alwaysThinks && (version < 5.05 || line === "haiku");
-	const isOfTheTableOfAws = version >= 4.05 && version < 4.07;
+	// 4.5 is 405: whole numbers compare as they look.
+	const version = major === undefined ? (alwaysThinks ? 500 : 400) : Number(major) * 100 + Number(minor);
+	const canStopThinking = !alwaysThinks && (version < 505 || line === "haiku");
+	const isOfTheTableOfAws = version >= 405 && version < 407;
 	return {
-		thinking: version < 3.07 ? "none" : version < 4.06 ? "budget" : "adaptive",
-		takesBudget: version >= 3.07 && version < 4.07,
-		thinksByDefault: version >= 5,
+		thinking: version < 307 ? "none" : version < 406 ? "budget" : "adaptive",
+		takesBudget: version >= 307 && version < 407,
+		thinksByDefault: version >= 500,
 		canStopThinking,
-		hidesThinking: version >= 4.07,
-		knowsXhigh: version >= 4.07,
-		takesSampling: version < 4.07,
-		takesBothSamplings: version < 4.01,
+		hidesThinking: version >= 407,
+		knowsXhigh: version >= 407,
+		takesSampling: version < 407,
+		takesBothSamplings: version < 401,
 		// Models that cannot be forced to call a tool have no other way to keep to a schema.
 		takesSchema: isOfTheTableOfAws || !canStopThinking,
 		takesStrictTools: isOfTheTableOfAws,
-		cachesAnHour: version >= 4.05,
+		cachesAnHour: version >= 405,
 	};
 }
 

@@ -31,6 +31,8 @@ interface ToolContext {
 	readonly format: FormatPlan;
 	readonly cache: CachePoints;
 	readonly drops: Drops;
+	/** Where the client described a tool: for errors. */
+	readonly param: (tool: ChatTool) => string;
 }
 
 const NO_CALLS = "Answer in words now: do not call any tool.";
@@ -39,8 +41,9 @@ const NO_CALLS = "Answer in words now: do not call any tool.";
  * The tools of a request and which of them must be called.
  * @throws GatewayError 400 naming the field, where a call cannot be forced or a tool cannot be given.
  */
-export function planTools(chat: ChatRequest, context: ToolContext): ToolPlan {
+export function planTools(chat: ChatRequest, given: Omit<ToolContext, "param">): ToolPlan {
 	const { toolWish: wish } = chat;
+	const context = { ...given, param: (tool: ChatTool) => fieldOf(tool, chat) };
 	const customTools = new Set(wish.tools.flatMap((tool) => (tool.kind === "custom" ? [tool.name] : [])));
 	const allowed = wish.allowed === undefined ? undefined : new Set(wish.allowed);
 	const tools = wish.tools.filter((tool) => allowed === undefined || tool.kind === "vendor" || allowed.has(tool.name));
@@ -54,6 +57,11 @@ export function planTools(chat: ChatRequest, context: ToolContext): ToolPlan {
 	}
 	const entries = toolEntries(only(tools, choice, context.model), context);
 	return { ...plan, ...configured(entries, choice, chat, context) };
+}
+
+function fieldOf(tool: ChatTool, { toolWish }: ChatRequest): string {
+	const index = toolWish.tools.indexOf(tool);
+	return toolWish.legacy ? `functions[${index}]` : `tools[${index}]${tool.kind === "vendor" ? "" : `.${tool.kind}`}`;
 }
 
 /** Every answer is a call then: of one of the client's tools, or of the one that carries the answer. */
@@ -103,26 +111,26 @@ interface ToolEntries {
 
 function toolEntries(tools: readonly ChatTool[], context: ToolContext): ToolEntries {
 	const list: JsonValue[] = [];
-	for (const [index, tool] of tools.entries()) {
+	for (const tool of tools) {
 		if (tool.kind !== "vendor") {
 			const described = tool.kind === "custom" ? customAsFunction(tool) : tool;
-			list.push({ toolSpec: toolSpec(described, index, context) });
+			list.push({ toolSpec: toolSpec(described, context.param(tool), context) });
 			context.cache.after(list, described.cache, "tools", "tools[].cache_control");
 		}
 	}
-	const vendor = vendorTools(tools, context.model);
+	const vendor = vendorTools(tools, context.model, context.param);
 	list.push(...vendor.systemTools);
 	return { list, additional: vendor.additional };
 }
 
 function toolSpec(
 	tool: Extract<ChatTool, { kind: "function" }>,
-	index: number,
+	field: string,
 	{ model, drops }: ToolContext,
 ): JsonObject {
 	const schema = objectSchema(tool.parameters);
 	if (schema === undefined) {
-		const param = `tools[${index}].function.parameters`;
+		const param = `${field}.parameters`;
 		throw badRequest(`The field '${param}' must describe an object: Bedrock takes no other arguments.`, param);
 	}
 	const binds = tool.strict === true && takesStrictTools(model) && isClosedSchema(schema);

@@ -29,11 +29,15 @@ export interface VendorTools {
  * @throws GatewayError 400 for what Bedrock does not have, such as Anthropic's web search.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/computer-use.html
  */
-export function vendorTools(tools: readonly ChatTool[], model: BedrockModel): VendorTools {
+export function vendorTools(
+	tools: readonly ChatTool[],
+	model: BedrockModel,
+	param: (tool: ChatTool) => string,
+): VendorTools {
 	const systemTools: JsonValue[] = [];
 	const anthropic: JsonObject[] = [];
 	const betas = new Set<string>();
-	for (const [index, tool] of tools.entries()) {
+	for (const tool of tools) {
 		if (tool.kind !== "vendor") {
 			continue;
 		}
@@ -49,8 +53,8 @@ export function vendorTools(tools: readonly ChatTool[], model: BedrockModel): Ve
 			}
 		} else {
 			throw badRequest(
-				`The tool of type '${tool.type}' in 'tools[${index}]' does not exist on Bedrock for this model: leave it out, or send the request to a provider that runs it.`,
-				`tools[${index}].type`,
+				`The tool of type '${tool.type}' in '${param(tool)}' does not exist on Bedrock for this model: leave it out, or send the request to a provider that runs it.`,
+				`${param(tool)}.type`,
 				"unsupported_parameter",
 			);
 		}

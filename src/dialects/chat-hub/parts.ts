@@ -60,7 +60,8 @@ export function textOf(parts: readonly ChatPart[], separator = ""): string {
 	return parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join(separator);
 }
 
-function readPart(part: JsonObject, param: string): ChatPart {
+/** One part. @throws GatewayError 400 for media that are nowhere. */
+export function readPart(part: JsonObject, param: string): ChatPart {
 	const facts = { param, cache: cacheMark(part) };
 	const type = String(part.type);
 	switch (type) {

@@ -68,10 +68,12 @@ function readContent(message: JsonObject) {
 			text = (text ?? "") + part.text;
 			citations.text(block, part.text);
 		} else if (typeof part.thinking === "string") {
-			reasoning += thoughts.add(part.thinking, block);
+			reasoning += part.thinking;
+			thoughts.add(part.thinking, block);
 		}
 	}
-	reasoning += thoughts.add(textOf(message.tool_plan), undefined);
+	// The plan of its calls is no thinking: it is in the details only, for its way back.
+	thoughts.add(textOf(message.tool_plan), undefined);
 	citations.add(message.citations);
 	return { text, reasoning, details: thoughts.details(), citations };
 }

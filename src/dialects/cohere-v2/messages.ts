@@ -14,11 +14,16 @@ export interface CohereMessages {
 
 export function cohereMessages(turns: readonly ChatTurn[], drops: Drops): CohereMessages {
 	const documents: JsonObject[] = [];
-	const messages = turns.map((turn) => {
+	const messages = turns.filter(saysSomething).map((turn) => {
 		nameWhatIsLost(turn, drops);
 		return messageOf(turn, documents, drops);
 	});
 	return { messages, documents };
+}
+
+/** An assistant that neither spoke nor called (its answer was cut or filtered) is refused by Cohere: it said nothing. */
+function saysSomething({ role, parts, toolCalls }: ChatTurn): boolean {
+	return role !== "assistant" || parts.length > 0 || toolCalls.length > 0;
 }
 
 function messageOf(turn: ChatTurn, documents: JsonObject[], drops: Drops): JsonObject {

@@ -7,9 +7,6 @@ const FORMAT: ReasoningFormat = "cohere-v2";
 /** By this id a detail of ours is known as what Cohere calls the plan of its tool calls, and not as thinking. */
 const PLAN = "tool_plan";
 
-/** Between thinking and a plan, which are two texts. */
-const BETWEEN = "\n\n";
-
 /** Tokens to think with for the efforts below "high", which Cohere has no words for. */
 const BUDGET_OF_EFFORT: ReadonlyMap<string, number> = new Map([
 	["minimal", 512],
@@ -66,14 +63,11 @@ export function earlierThoughts(turn: ChatTurn): EarlierThoughts {
 	};
 }
 
-/** Gathers the thinking of an answer. */
+/** Gathers the thinking of an answer, and the plan of its calls, for the next turn of the conversation. */
 export interface Thoughts {
-	/**
-	 * @param block Which content block it is of; undefined = the plan.
-	 * @returns What to show of it: the text, with something before it where another kind of text begins.
-	 */
-	add(text: string, block: number | undefined): string;
-	/** Complete: for the next turn of the conversation. */
+	/** @param block Which content block it is of; undefined = the plan. */
+	add(text: string, block: number | undefined): void;
+	/** Complete. */
 	details(): readonly ReasoningDetail[];
 }
 
@@ -81,17 +75,12 @@ export function createThoughts(): Thoughts {
 	const pieces: { readonly block: number | undefined; text: string }[] = [];
 	return {
 		add(text, block) {
-			if (text === "") {
-				return "";
-			}
 			const last = pieces.at(-1);
 			if (last !== undefined && last.block === block) {
 				last.text += text;
-				return text;
+			} else if (text !== "") {
+				pieces.push({ block, text });
 			}
-			pieces.push({ block, text });
-			const isOtherKind = last !== undefined && (last.block === undefined) !== (block === undefined);
-			return isOtherKind ? BETWEEN + text : text;
 		},
 		details: () =>
 			pieces.map(({ block, text }) => ({

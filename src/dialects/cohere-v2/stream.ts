@@ -72,10 +72,10 @@ function createHandlers(writer: ChunkWriter, terms: AnswerTerms): Handlers {
 	const citations = createCitations();
 	const calls = createToolCalls(writer, terms);
 
-	function think(text: string, block: number | undefined): void {
-		const shown = thoughts.add(text, block);
+	function think(text: string, block: number): void {
+		thoughts.add(text, block);
 		if (!terms.hidesReasoning) {
-			writer.reasoning(shown);
+			writer.reasoning(text);
 		}
 	}
 	/** Blocks of a type that is not known: what they hold is not the answer's text. */
@@ -128,7 +128,8 @@ function createHandlers(writer: ChunkWriter, terms: AnswerTerms): Handlers {
 		],
 		["content-start", content],
 		["content-delta", content],
-		["tool-plan-delta", (event) => think(textOf(messageIn(event).tool_plan), undefined)],
+		// The plan of its calls is no thinking: it is in the details only, for its way back.
+		["tool-plan-delta", (event) => void thoughts.add(textOf(messageIn(event).tool_plan), undefined)],
 		["tool-call-start", calls.start],
 		["tool-call-delta", calls.add],
 		["tool-call-end", calls.end],

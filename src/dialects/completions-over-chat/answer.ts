@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { faultAnswer } from "../fault-answer.ts";
 import { declaredFault } from "../provider-fault.ts";
 import type { Target } from "../translation.ts";
-import type { ProviderFault } from "../types.ts";
 import { spokenText } from "./content.ts";
 import { completionFinish } from "./finish.ts";
 
@@ -9,7 +9,7 @@ import { completionFinish } from "./finish.ts";
 export function completionOf(answer: JsonObject, echo: string, target: Target): JsonObject | undefined {
 	const fault = declaredFault(answer);
 	if (fault !== undefined) {
-		return faultJson(fault);
+		return faultAnswer(fault);
 	}
 	const { choices, ...rest } = answer;
 	if (!Array.isArray(choices)) {
@@ -52,8 +52,4 @@ export function completionChoice(
 		logprobs: null,
 		finish_reason: told.finish,
 	};
-}
-
-export function faultJson({ message, type, code, status }: ProviderFault): JsonObject {
-	return { error: { message, type: type ?? "upstream_error", param: null, code: code ?? null, status } };
 }

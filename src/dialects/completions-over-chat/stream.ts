@@ -1,9 +1,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { chunkFault } from "../choice-stream.ts";
 import { DONE, eventJson, jsonEvent } from "../event-data.ts";
+import { faultAnswer } from "../fault-answer.ts";
 import type { StreamTranslator, Target } from "../translation.ts";
 import type { SseEvent } from "../types.ts";
-import { completionChoice, completionFacts, faultJson } from "./answer.ts";
+import { completionChoice, completionFacts } from "./answer.ts";
 import { spokenText } from "./content.ts";
 import { completionFinish } from "./finish.ts";
 import type { CompletionWish } from "./request.ts";
@@ -67,7 +68,7 @@ export function openCompletionStream({ echo, choices }: CompletionWish, target: 
 		const fault = chunkFault(event, chunk);
 		if (fault !== undefined) {
 			hasEnded = true;
-			return [jsonEvent(faultJson(fault))];
+			return [jsonEvent(faultAnswer(fault))];
 		}
 		facts ??= completionFacts(chunk, target);
 		const { choices: list, usage: told, ...rest } = chunk;

@@ -66,7 +66,7 @@ export function openCandidate(
 		partStarts: [],
 		details: [],
 	};
-	const calls = createCallReader(words, customTools, idOf, (seal) => void state.details.push(seal));
+	const calls = createCallReader(words, customTools, idOf, (seal) => keep(state, seal));
 	return {
 		read(candidate) {
 			let logprobs = writeLogprobs(candidate.logprobsResult);
@@ -116,7 +116,7 @@ function readPart(
 		return logprobs;
 	}
 	if (isKeptPart(part)) {
-		state.details.push(keepPart(part));
+		keep(state, keepPart(part));
 		return logprobs;
 	}
 	if (part.thought === true) {
@@ -135,13 +135,19 @@ function readPart(
 	const text = wordOf(part.text) ?? "";
 	state.text += text;
 	if (signature !== undefined) {
-		state.details.push(sealOfText(signature));
+		keep(state, sealOfText(signature));
 	}
 	if (text === "") {
 		return logprobs;
 	}
 	words.text(text, logprobs);
 	return undefined;
+}
+
+/** Details stand in the order they came in: the thinking so far before what follows it. */
+function keep(state: CandidateState, detail: ReasoningDetail): void {
+	closeThinking(state, undefined);
+	state.details.push(detail);
 }
 
 /** One detail of all the thinking up to a seal, or to the end. */
@@ -171,7 +177,7 @@ function readMedia(
 	if (url !== undefined) {
 		words.image({ type: "image_url", image_url: { url } });
 		if (signature !== undefined) {
-			state.details.push(sealOfImage(state.images, signature));
+			keep(state, sealOfImage(state.images, signature));
 		}
 		state.images += 1;
 	}

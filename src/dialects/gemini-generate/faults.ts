@@ -77,7 +77,7 @@ function sorted(fault: ProviderFault, details: readonly JsonObject[]): ProviderF
 function limited(fault: ProviderFault, details: readonly JsonObject[]): ProviderFault {
 	const quotas = details.flatMap(({ violations }) => objectsIn(violations)).map(({ quotaId }) => String(quotaId));
 	if (quotas.some((quota) => /PerDay/i.test(quota))) {
-		return { ...fault, code: "insufficient_quota" };
+		return { ...fault, code: "insufficient_quota", retryAfterMs: undefined };
 	}
 	const retryAfterMs = details.map(({ retryDelay }) => milliseconds(retryDelay)).find((delay) => delay !== undefined);
 	return { ...fault, code: "rate_limit_exceeded", retryAfterMs: retryAfterMs ?? saidDelay(fault.message) };

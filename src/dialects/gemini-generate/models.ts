@@ -54,8 +54,9 @@ export function traitsOf(name: string, edition: Edition): ModelTraits {
 		// https://ai.google.dev/gemini-api/docs/function-calling#multimodal
 		mediaInResults: isThird,
 		needsSignatures: isThird,
-		// Vertex knows ids in v1beta1 only, and demands them since 3.5. https://docs.litellm.ai/blog/gemini_3_5_flash
-		callIds: edition === "gemini-api" || isThird,
+		// Demanded here since 3.5 (https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.5), refused by Vertex, which
+		// matches by name and order: https://github.com/charmbracelet/fantasy/issues/265
+		callIds: edition === "gemini-api",
 		// Needed here, refused by Vertex: https://github.com/vercel/ai/issues/13911
 		mixedToolsByFlag: edition === "gemini-api" && isThird,
 		// https://ai.google.dev/gemini-api/docs/pricing

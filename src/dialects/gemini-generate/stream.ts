@@ -91,15 +91,23 @@ function laterCount(earlier: JsonObject | undefined, later: JsonValue | undefine
 	return later.promptTokenCount === undefined ? { ...earlier, ...later } : later;
 }
 
-/** One document an event; some proxies pass on the list that the API sends without `alt=sse`. */
+/**
+ * One document an event. Some proxies pass on the list that the API sends without `alt=sse`, or forget the blank lines
+ * between events, which makes several documents one.
+ */
 function documentsOf(event: SseEvent): readonly JsonObject[] | undefined {
 	const document = eventJson(event);
 	if (document !== undefined) {
 		return [document];
 	}
+	const values = parsed([event.data]) ?? parsed(event.data.split("\n").filter((line) => line.trim() !== ""));
+	const documents = values?.flat().filter(isJsonObject);
+	return documents === undefined || documents.length === 0 ? undefined : documents;
+}
+
+function parsed(texts: readonly string[]): JsonValue[] | undefined {
 	try {
-		const value: unknown = JSON.parse(event.data);
-		return Array.isArray(value) ? value.filter(isJsonObject) : undefined;
+		return texts.map((text): JsonValue => JSON.parse(text));
 	} catch {
 		return undefined;
 	}

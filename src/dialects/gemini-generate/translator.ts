@@ -10,10 +10,7 @@ import { openGeminiStream } from "./stream.ts";
 /** Chat to the Gemini API: `POST /v1beta/models/{model}:generateContent`, or `:streamGenerateContent?alt=sse`. */
 export const geminiGenerate: Translator = createGeminiGenerate("gemini-api");
 
-/**
- * Chat to Vertex AI: the same below `/v1beta1/projects/{project}/locations/{location}/publishers/google/models/{model}`.
- * `v1beta1`, since `v1` does not know the ids of function calls, which Gemini 3.5 and later demand.
- */
+/** Chat to Vertex AI: the same below `/projects/{project}/locations/{location}/publishers/google/models/{model}`. */
 export const geminiGenerateOnVertex: Translator = createGeminiGenerate("vertex");
 
 function createGeminiGenerate(edition: Edition): Translator {

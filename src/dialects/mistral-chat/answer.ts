@@ -1,22 +1,23 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { faultAnswer } from "../fault-answer.ts";
 import { declaredFault } from "../provider-fault.ts";
 import type { Target } from "../translation.ts";
 import { createCallWriter } from "./calls.ts";
-import { faultJson, GENERATION_FAILED, mistralFault } from "./faults.ts";
+import { GENERATION_FAILED, mistralFault } from "./faults.ts";
 import { finishReason, isFailure } from "./finish.ts";
 import { createContentReader } from "./parts.ts";
 
 /** A whole answer with every message in OpenAI's form; all other fields are as they came. */
 export function openaiAnswer(answer: JsonObject, target: Target): JsonObject | undefined {
 	if (declaredFault(answer) !== undefined) {
-		return faultJson(mistralFault(answer, undefined));
+		return faultAnswer(mistralFault(answer, undefined));
 	}
 	const { choices } = answer;
 	if (!Array.isArray(choices)) {
 		return undefined;
 	}
 	if (choices.some((choice) => isJsonObject(choice) && isFailure(choice.finish_reason))) {
-		return faultJson(GENERATION_FAILED);
+		return faultAnswer(GENERATION_FAILED);
 	}
 	return { ...answer, choices: choices.map((choice, index) => openaiChoice(choice, index, target)) };
 }
@@ -37,7 +38,7 @@ function openaiMessage(message: JsonObject, index: number, target: Target): Json
 	const { content, tool_calls: calls } = message;
 	const told = calls ? { tool_calls: createCallWriter(target, index).write(calls, false) } : {};
 	if (!Array.isArray(content)) {
-		return { ...message, ...told };
+		return { ...message, content: content ?? null, ...told };
 	}
 	const { text, reasoning, citations, annotations, images } = createContentReader().read(content);
 	return {

@@ -16,10 +16,12 @@ export function createCallWriter(target: Target, choice: number): CallWriter {
 
 	function written(call: JsonObject, inStream: boolean): JsonObject {
 		const described = isJsonObject(call.function) ? call.function : {};
-		const index = typeof call.index === "number" ? call.index : begun.size;
+		const named = typeof call.id === "string" && call.id !== "" && call.id !== "null";
+		// Without a number: another call where it has a name or an id, else more of the last one.
+		const isMore = inStream && begun.size > 0 && !named && !described.name;
+		const index = typeof call.index === "number" ? call.index : begun.size - (isMore ? 1 : 0);
 		const isNew = !inStream || !begun.has(index);
 		begun.add(index);
-		const named = typeof call.id === "string" && call.id !== "" && call.id !== "null";
 		const id = named ? call.id : isNew ? madeId(target, choice, index) : undefined;
 		const { id: _, ...rest } = call;
 		return {

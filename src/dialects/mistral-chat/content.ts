@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
-import { type ChatPart, type MediaSource, readParts } from "../chat-hub/parts.ts";
+import { type ChatPart, type MediaSource, readPart } from "../chat-hub/parts.ts";
 
 /** Content parts whose OpenAI form Mistral does not read. All others travel as they came. */
 const REWRITTEN: ReadonlySet<string> = new Set([
@@ -34,8 +34,7 @@ function mistralPart(part: JsonObject, param: string, drops: Drops): JsonObject 
 	if (isNative || !REWRITTEN.has(String(part.type))) {
 		return rest;
 	}
-	const [read] = readParts([part], param.slice(0, param.lastIndexOf("[")));
-	return read === undefined ? rest : (rewritten(read) ?? rest);
+	return rewritten(readPart(part, param)) ?? rest;
 }
 
 function rewritten(part: ChatPart): JsonObject | undefined {
@@ -43,7 +42,13 @@ function rewritten(part: ChatPart): JsonObject | undefined {
 		case "text":
 			return { type: "text", text: part.text };
 		case "image":
-			return { type: "image_url", image_url: addressOf(part.source, "image/jpeg") };
+			return {
+				type: "image_url",
+				image_url: {
+					url: addressOf(part.source, "image/jpeg"),
+					...(part.detail === undefined ? {} : { detail: part.detail }),
+				},
+			};
 		case "audio":
 			return {
 				type: "input_audio",

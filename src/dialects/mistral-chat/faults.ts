@@ -24,10 +24,6 @@ function problem(detail: JsonValue): string {
 	return place === "" ? detail.msg : `${place}: ${detail.msg}`;
 }
 
-export function faultJson({ message, type, code, status }: ProviderFault): JsonObject {
-	return { error: { message, type: type ?? "upstream_error", param: null, code: code ?? null, status } };
-}
-
 /** Where an answer is broken off without a word of why. */
 export const GENERATION_FAILED: ProviderFault = {
 	status: 500,

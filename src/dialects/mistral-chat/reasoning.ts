@@ -51,7 +51,8 @@ export function withThinking(message: JsonObject, thinks: boolean, drops: Drops)
 	if (text !== "" && !thinks) {
 		drops.add(`messages[].${THOUGHTS.find((name) => hasValue(message[name])) ?? "content[].thinking"}`);
 	}
-	const thought = text === "" || !thinks ? [] : [{ type: "thinking", thinking: [{ type: "text", text }] }];
+	const thought =
+		text === "" || !thinks ? [] : [{ type: "thinking", thinking: [{ type: "text", text }], closed: true }];
 	return thought.length === 0 && foreign === 0 ? rest : { ...rest, content: [...thought, ...own] };
 }
 
@@ -76,7 +77,7 @@ function isForeignThought(part: JsonValue): boolean {
 
 function thoughtText(message: JsonObject): string {
 	const plain = message.reasoning_content ?? message.reasoning;
-	if (typeof plain === "string") {
+	if (typeof plain === "string" && plain !== "") {
 		return plain;
 	}
 	const details = readReasoningDetails(message);

@@ -70,12 +70,15 @@ function keptFields(request: JsonObject, drops: Drops): JsonObject {
 }
 
 /** https://docs.mistral.ai/api/#tag/chat: `random_seed`, at least 0. */
-function seedOf({ seed }: JsonObject, drops: Drops): JsonObject {
+function seedOf({ seed, random_seed: own }: JsonObject, drops: Drops): JsonObject {
+	if (seed === undefined || seed === null || (own !== undefined && own !== null)) {
+		return {};
+	}
 	if (typeof seed === "number" && seed < 0) {
 		drops.add("seed");
 		return {};
 	}
-	return seed === undefined || seed === null ? {} : { random_seed: seed };
+	return { random_seed: seed };
 }
 
 function mistralMessages(messages: JsonValue | undefined, thinks: boolean, drops: Drops): JsonValue[] {
@@ -89,22 +92,15 @@ const UNKNOWN_TO_MISTRAL = ["annotations", "audio", "cache_control", "citations"
 
 function mistralMessage(
 	given: JsonObject,
-	{ index, thinks }: { index: number; thinks: boolean },
+	{ index, thinks }: { readonly index: number; readonly thinks: boolean },
 	drops: Drops,
 ): JsonObject {
 	const role = given.role === "developer" ? "system" : given.role;
 	const { refusal, ...rest } = given;
-	const message: JsonObject = { ...rest, role };
-	if (typeof refusal === "string" && refusal !== "" && !message.content) {
-		message.content = refusal;
-	}
-	for (const name of UNKNOWN_TO_MISTRAL) {
-		leaveOut(message, name, drops);
-	}
 	// Only the result of a tool has a name.
-	if (role !== "tool") {
-		leaveOut(message, "name", drops);
-	}
+	const known = without(rest, role === "tool" ? UNKNOWN_TO_MISTRAL : [...UNKNOWN_TO_MISTRAL, "name"], drops);
+	const isRefused = typeof refusal === "string" && refusal !== "" && !given.content;
+	const message: JsonObject = { ...known, role, ...(isRefused ? { content: refusal } : {}) };
 	const told = role === "assistant" ? withThinking(message, thinks, drops) : message;
 	const { content, tool_calls: calls, tool_call_id: answered } = told;
 	return {
@@ -115,10 +111,14 @@ function mistralMessage(
 	};
 }
 
-function leaveOut(message: JsonObject, name: string, drops: Drops): void {
-	const value = message[name];
-	delete message[name];
-	if (value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)) {
-		drops.add(`messages[].${name}`);
+function without(message: JsonObject, names: readonly string[], drops: Drops): JsonObject {
+	const kept: JsonObject = {};
+	for (const [name, value] of Object.entries(message)) {
+		if (!names.includes(name)) {
+			kept[name] = value;
+		} else if (value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)) {
+			drops.add(`messages[].${name}`);
+		}
 	}
+	return kept;
 }

@@ -1,10 +1,11 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { chunkFault } from "../choice-stream.ts";
 import { DONE, eventJson, jsonEvent } from "../event-data.ts";
+import { faultAnswer } from "../fault-answer.ts";
 import type { StreamTranslator, Target } from "../translation.ts";
 import type { SseEvent } from "../types.ts";
 import { type CallWriter, createCallWriter } from "./calls.ts";
-import { faultJson, GENERATION_FAILED, mistralFault } from "./faults.ts";
+import { GENERATION_FAILED, mistralFault } from "./faults.ts";
 import { finishReason, isFailure } from "./finish.ts";
 import { type ContentReader, createContentReader } from "./parts.ts";
 
@@ -60,27 +61,28 @@ export function openMistralStream(target: Target): StreamTranslator {
 				return "malformed";
 			}
 			if (chunkFault(event, chunk) !== undefined) {
-				return ended(faultJson(mistralFault(chunk, undefined)));
+				return ended(faultAnswer(mistralFault(chunk, undefined)));
 			}
 			const choices = Array.isArray(chunk.choices) ? chunk.choices.filter(isJsonObject) : [];
 			if (choices.some((choice) => isFailure(choice.finish_reason))) {
-				return ended(faultJson(GENERATION_FAILED));
+				return ended(faultAnswer(GENERATION_FAILED));
 			}
-			if (!choices.some(isForeign) && states.size === 0) {
-				return [event];
-			}
+			// Every choice is read, since positions count on; but only what is not OpenAI's is written anew.
 			const rewritten = choices.map((choice, position) => rewrite(choice, position, stateOf));
 			const told = rewritten.flatMap(({ before }) => before ?? []);
 			const { usage, ...facts } = chunk;
 			const cited = told.length === 0 ? [] : [jsonEvent({ ...facts, choices: told })];
-			return [...cited, jsonEvent({ ...chunk, choices: rewritten.map(({ choice }) => choice) })];
+			const same = choices.some(isForeign)
+				? jsonEvent({ ...chunk, choices: rewritten.map(({ choice }) => choice) })
+				: event;
+			return [...cited, same];
 		},
 		// Mistral says [DONE] itself.
 		end: () => [],
 	};
 }
 
-/** Whether a choice holds anything that is not OpenAI's. Once one did, all that follow are read: positions count on. */
+/** Whether a choice holds anything that is not, or may not be, OpenAI's. */
 function isForeign(choice: JsonObject): boolean {
 	const delta = isJsonObject(choice.delta) ? choice.delta : {};
 	return (

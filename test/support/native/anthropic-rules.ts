@@ -33,8 +33,23 @@ const FIELDS = [
 const THINKING_BUDGET_MIN = 1024;
 const CACHE_MARKS_MAX = 4;
 
-export function anthropicFaults(body: Json, said: readonly Saying[], host: "anthropic" | "vertex"): string[] {
+/** Where Claude is asked, and how it is told to think: by a budget (until 4.5), or by adaptive thinking alone (since 4.7). */
+export interface Claude {
+	readonly host: "anthropic" | "vertex";
+	readonly thinking: "budget" | "adaptive";
+}
+
+export function anthropicFaults(body: Json, said: readonly Saying[], { host, thinking }: Claude): string[] {
 	const faults = createFaults();
+	if (thinking === "adaptive") {
+		// https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-7
+		faults.demand(object(body.thinking).type !== "enabled", "thinking.type enabled is not supported by this model");
+		for (const name of ["temperature", "top_p", "top_k"]) {
+			faults.demand(body[name] === undefined, `${name} is not supported by this model`);
+		}
+	} else {
+		faults.demand(object(body.thinking).type !== "adaptive", "adaptive thinking is not supported by this model");
+	}
 	if (host === "vertex") {
 		demandKnown(faults, "body", body, [...FIELDS, "anthropic_version", "anthropic_beta"]);
 		faults.demand(body.anthropic_version === "vertex-2023-10-16", "anthropic_version: field required");
@@ -167,7 +182,8 @@ function checkThinkingReturned(faults: Faults, body: Json, messages: readonly Js
 			faults.demand(isOwn, "invalid signature in thinking block");
 		}
 	}
-	if (!thinks(body)) {
+	// Adaptive thinking does not mind.
+	if (object(body.thinking).type !== "enabled") {
 		return;
 	}
 	// Only the turn that waits for its results is held to it: what a question has ended is history.

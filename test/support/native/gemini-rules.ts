@@ -56,7 +56,14 @@ const STAND_INS = ["skip_thought_signature_validator", "context_engineering_is_t
 /** Words of JSON Schema that `parameters` and `responseSchema`, an older subset, do not have. */
 const NOT_IN_SCHEMA = ["$schema", "$ref", "$defs", "definitions", "additionalProperties", "const", "oneOf", "allOf"];
 
-export function geminiFaults(body: Json, said: readonly Saying[]): string[] {
+/**
+ * @param needsSeals Gemini 3 refuses its calls without their thought signatures, earlier ones do not mind.
+ */
+export function geminiFaults(
+	body: Json,
+	said: readonly Saying[],
+	{ needsSeals }: { readonly needsSeals: boolean },
+): string[] {
 	const faults = createFaults();
 	demandKnown(faults, "body", body, FIELDS);
 	demandKnown(faults, "generationConfig", object(body.generationConfig), GENERATION_FIELDS);
@@ -80,7 +87,8 @@ export function geminiFaults(body: Json, said: readonly Saying[]): string[] {
 		}
 		checkResponses(faults, parts, objects(contents[index + 1]?.parts), where);
 	}
-	checkSeals(faults, contents, said);
+	checkSeals(faults, contents, needsSeals ? said : []);
+	checkGenuine(faults, contents, said);
 	return faults.list();
 }
 
@@ -152,6 +160,10 @@ function checkSeals(faults: Faults, contents: readonly Json[], said: readonly Sa
 			);
 		}
 	}
+}
+
+function checkGenuine(faults: Faults, contents: readonly Json[], said: readonly Saying[]): void {
+	const parts = contents.flatMap((content) => objects(content.parts));
 	const seals = [...STAND_INS, ...said.map(({ thinking }) => thinking?.seal)];
 	for (const part of parts.filter(({ thoughtSignature }) => thoughtSignature !== undefined)) {
 		faults.demand(seals.includes(text(part.thoughtSignature)), "invalid thought signature");

@@ -13,10 +13,10 @@ import type { Saying } from "./saying.ts";
 export type Rules = (body: Json, said: readonly Saying[]) => string[];
 
 const RULES: Readonly<Record<NativeWire, Rules>> = {
-	anthropic: (body, said) => anthropicFaults(body, said, "anthropic"),
-	"vertex-anthropic": (body, said) => anthropicFaults(body, said, "vertex"),
-	gemini: geminiFaults,
-	vertex: geminiFaults,
+	anthropic: (body, said) => anthropicFaults(body, said, { host: "anthropic", thinking: "budget" }),
+	"vertex-anthropic": (body, said) => anthropicFaults(body, said, { host: "vertex", thinking: "adaptive" }),
+	gemini: (body, said) => geminiFaults(body, said, { needsSeals: false }),
+	vertex: (body, said) => geminiFaults(body, said, { needsSeals: true }),
 	bedrock: bedrockFaults,
 	cohere: cohereFaults,
 };

@@ -16,12 +16,23 @@ interface Collected {
 
 export function wholeCohere(body: string): OracleAnswer {
 	const answer = parseJson(body);
+	if (answer.message === undefined) {
+		return former(answer);
+	}
 	const message = object(answer.message);
 	const collected: Collected = { text: "", reasoning: "", calls: objects(message.tool_calls).map(callOf) };
 	for (const content of objects(message.content)) {
 		addContent(collected, content);
 	}
 	return answerOf(collected, answer, text(answer.id));
+}
+
+/** An answer of Cohere's first API, which some recordings hold. */
+function former(answer: Json): OracleAnswer {
+	const collected: Collected = { text: text(answer.text), reasoning: "", calls: [] };
+	// Reasons and counts have the names of today; the counts lie elsewhere, and whole answers leave the reason out.
+	const ending = { finish_reason: answer.finish_reason, usage: answer.meta };
+	return { ...answerOf(collected, ending, ""), id: undefined };
 }
 
 export function streamedCohere(data: readonly string[]): OracleAnswer {

@@ -32,7 +32,7 @@ export interface OracleUsage {
 	readonly cacheWrite: number | undefined;
 	/** undefined: the table asks for nothing. */
 	readonly reasoning: number | undefined;
-	/** Searches run by the provider's own tool, which it bills by the piece. */
+	/** Searches run by the provider's own tool, which it bills by the piece; undefined: it does not count them itself. */
 	readonly searches: number | undefined;
 }
 

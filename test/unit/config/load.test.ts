@@ -98,6 +98,16 @@ describe("the owner's published example", () => {
 	});
 });
 
+test("responses are kept for thirty days, unless the file says otherwise; that nothing is kept is said", () => {
+	expect(settingsOf(MODEL_LIST).responses).toEqual({ retentionMs: 2_592_000_000 });
+	const none = settingsOf(`responses: { retention: 0s }\n${MODEL_LIST}`);
+	expect(none.responses).toEqual({ retentionMs: 0 });
+	expect(none.notices).toEqual([expect.stringContaining("responses.retention is 0s")]);
+	expect(problemsOf(`responses: { retention: 2w }\n${MODEL_LIST}`)).toEqual([
+		expect.stringMatching(/^config\.yaml:1:\d+ responses\.retention: .*30d/),
+	]);
+});
+
 test("the repository's config.yaml starts with no environment at all", async () => {
 	const text = await Bun.file(join(import.meta.dir, "../../../config.yaml")).text();
 	const settings = settingsOf(text, {});
@@ -232,10 +242,10 @@ describe("sections", () => {
 			"cache: { enabled: true }",
 			"callbacks: [{ url: https://hooks.example.com/x }]",
 			"team_budgets: { research: { monthly_budget_usd: 500, rpm: 60 } }",
-			withDeployment("provider: mock", "model: echo", "region: eu-central-1"),
+			withDeployment("provider: mock", "model: echo"),
 		].join("\n");
 		const settings = settingsOf(text);
-		expect(settings.inactive).toEqual(["cache", "callbacks", "team_budgets", "model_list[0].deployments[0].region"]);
+		expect(settings.inactive).toEqual(["cache", "callbacks", "team_budgets"]);
 		expect(settings.teamBudgets.get("research")).toEqual({
 			monthlyBudgetNano: 500_000_000_000,
 			rpm: 60,

@@ -33,6 +33,16 @@ describe("a request that is refused, naming the field", () => {
 		["responses", "an item that is text", { input: ["hi"] }, "input[0]"],
 		["responses", "a message without content", { input: [{ role: "user" }] }, "input[0].content"],
 		["responses", "previous_response_id a number", { previous_response_id: 1 }, "previous_response_id"],
+		["responses", "conversation a number", { conversation: 1 }, "conversation"],
+		["responses", "conversation a list", { conversation: ["conv_1"] }, "conversation"],
+		["responses", "conversation without an id", { conversation: {} }, "conversation.id"],
+		["responses", "conversation with a long id", { conversation: { id: "x".repeat(257) } }, "conversation.id"],
+		[
+			"responses",
+			"conversation beside previous_response_id",
+			{ conversation: "conv_1", previous_response_id: "resp_1" },
+			"conversation",
+		],
 		["responses", "max_output_tokens 0", { max_output_tokens: 0 }, "max_output_tokens"],
 		["responses", "background text", { background: "yes" }, "background"],
 		["responses", "stream_options without stream", { stream_options: {} }, "stream_options"],
@@ -164,6 +174,12 @@ describe("an envelope", () => {
 	test("of Responses may have its prompt elsewhere", () => {
 		expect(read("responses", { input: undefined, previous_response_id: "resp_1" }).previousResponseId).toBe("resp_1");
 		expect(read("responses", { input: undefined, prompt: { id: "pmpt_1" } }).previousResponseId).toBeUndefined();
+		for (const conversation of ["conv_1", { id: "conv_1" }]) {
+			expect(read("responses", { input: undefined, conversation, previous_response_id: null })).toMatchObject({
+				conversationId: "conv_1",
+				previousResponseId: undefined,
+			});
+		}
 	});
 
 	test.each<[Fields, number]>([

@@ -137,6 +137,15 @@ describe("the worst case", () => {
 		expect(worstCaseOf({ ...bound, sheet })).toBe(3_000_000 + 12_000_000);
 	});
 
+	test("pictures from a model that bills their tokens are reserved at their largest", () => {
+		const drawn = { ...bound, promptTokensMax: 0, outputTokensMax: 0, quantities: { images: 2 } };
+		// 2 × 6,540 tokens at 40 dollars a million
+		expect(worstCaseOf({ ...drawn, sheet: sheetOf({ outputPerMillion: 40 * DOLLAR }) })).toBe(523_200_000);
+		const told = sheetOf({ outputPerMillion: 10 * DOLLAR, imageOutputPerMillion: 32 * DOLLAR });
+		expect(worstCaseOf({ ...drawn, sheet: told })).toBe(418_560_000);
+		expect(worstCaseOf({ ...drawn, sheet: sheetOf({ perImage: 5 }) })).toBe(10);
+	});
+
 	test("images and characters asked for are in it", () => {
 		const sheet = sheetOf({ perImage: 40_000_000, charactersPerMillion: 15 * DOLLAR });
 		const quantities = { images: 2, characters: 100 };

@@ -40,18 +40,6 @@ const DOCUMENTED: Record<
 		key: "OPENAI_API_KEY",
 		keyRequired: true,
 	},
-	anthropic: {
-		chat: "https://api.anthropic.com/v1/chat/completions",
-		others: [],
-		key: "ANTHROPIC_API_KEY",
-		keyRequired: true,
-	},
-	gemini: {
-		chat: "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions",
-		others: ["embeddings", "images.generations"],
-		key: "GEMINI_API_KEY",
-		keyRequired: true,
-	},
 	groq: {
 		chat: "https://api.groq.com/openai/v1/chat/completions",
 		others: ["responses", "audio.transcriptions", "audio.translations", "audio.speech"],
@@ -145,12 +133,71 @@ const DOCUMENTED: Record<
 	},
 };
 
+/** Those with words of their own, at their own addresses: whole, streamed, and each further operation for a model of its kind. */
+const NATIVE: Record<string, readonly (readonly [OperationId, model: string, whole: string, streamed: string])[]> = {
+	anthropic: [
+		["chat", "claude-opus-5", "https://api.anthropic.com/v1/messages", "https://api.anthropic.com/v1/messages"],
+	],
+	gemini: [
+		[
+			"chat",
+			"gemini-2.5-pro",
+			"https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-pro:generateContent",
+			"https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+		],
+		[
+			"embeddings",
+			"models/gemini-embedding-001",
+			"https://generativelanguage.googleapis.com/v1beta/models/gemini-embedding-001:batchEmbedContents",
+			"https://generativelanguage.googleapis.com/v1beta/models/gemini-embedding-001:batchEmbedContents",
+		],
+		[
+			"images.generations",
+			"imagen-4.0-generate-001",
+			"https://generativelanguage.googleapis.com/v1beta/models/imagen-4.0-generate-001:predict",
+			"https://generativelanguage.googleapis.com/v1beta/models/imagen-4.0-generate-001:predict",
+		],
+	],
+	vertex: [
+		[
+			"chat",
+			"gemini-2.5-pro",
+			"https://aiplatform.googleapis.com/v1/projects/acme/locations/global/publishers/google/models/gemini-2.5-pro:generateContent",
+			"https://aiplatform.googleapis.com/v1/projects/acme/locations/global/publishers/google/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+		],
+		[
+			"chat",
+			"claude-sonnet-4-5@20250929",
+			"https://aiplatform.googleapis.com/v1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
+			"https://aiplatform.googleapis.com/v1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:streamRawPredict",
+		],
+	],
+	bedrock: [
+		[
+			"chat",
+			"us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+			"https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse",
+			"https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream",
+		],
+		[
+			"embeddings",
+			"amazon.titan-embed-text-v2:0",
+			"https://bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.titan-embed-text-v2%3A0/invoke",
+			"https://bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.titan-embed-text-v2%3A0/invoke",
+		],
+	],
+	cohere: [
+		["chat", "command-a-03-2025", "https://api.cohere.com/v2/chat", "https://api.cohere.com/v2/chat"],
+		["embeddings", "embed-v4.0", "https://api.cohere.com/v2/embed", "https://api.cohere.com/v2/embed"],
+	],
+};
+
 /** Paths below the base URL that are not OpenAI's own. */
 const OWN_PATHS: Record<string, string> = { "deepseek completions": "/beta/completions" };
 
 describe("the registry", () => {
 	test("every provider is tested here and listed under its own id", () => {
-		expect([...providers.keys()].sort()).toEqual([...Object.keys(DOCUMENTED), "azure"].sort());
+		expect([...providers.keys()].sort()).toEqual([...Object.keys(DOCUMENTED), ...Object.keys(NATIVE), "azure"].sort());
 		for (const [id, value] of providers) {
 			expect(value.id).toBe(id);
 		}
@@ -178,6 +225,47 @@ describe("the registry", () => {
 			expect(auth(undefined)).toEqual({});
 		},
 	);
+
+	test.each(Object.entries(NATIVE).flatMap(([id, cases]) => cases.map((entry) => [id, ...entry] as const)))(
+		"%s does %s of %s in its own words, where its documentation says",
+		(id, operation, model, whole, streamed) => {
+			const place = { region: "eu-west-1", project: "acme", location: "global", apiVersion: undefined, model };
+			const { speech, url, baseUrl } = provider(id);
+			const spoken = speech(operation, model);
+			const endpoint = { ...place, baseUrl: baseUrl(place) ?? "" };
+			expect(spoken?.translator).toBeDefined();
+			expect(url(endpoint, spoken?.path(endpoint, false) ?? "")).toBe(whole);
+			expect(url(endpoint, spoken?.path(endpoint, true) ?? "")).toBe(streamed);
+		},
+	);
+
+	test("a base URL of one's own may name the version or leave it out", () => {
+		const place = { region: undefined, project: undefined, location: undefined, apiVersion: undefined, model: "m" };
+		for (const base of ["https://proxy.test", "https://proxy.test/v1"]) {
+			expect(provider("anthropic").url({ ...place, baseUrl: base }, "/messages")).toBe(
+				"https://proxy.test/v1/messages",
+			);
+		}
+		expect(provider("gemini").url({ ...place, baseUrl: "https://proxy.test/v1beta" }, "/x")).toBe(
+			"https://proxy.test/v1beta/x",
+		);
+	});
+
+	test("a model's name cannot leave its place in a path", () => {
+		const place = { region: "r", project: "p", location: "global", apiVersion: undefined, baseUrl: "https://x.test" };
+		for (const id of ["gemini", "vertex", "bedrock"]) {
+			const endpoint = { ...place, model: "../../evil?x=1#y" };
+			const address = new URL(
+				provider(id).url(endpoint, provider(id).speech("chat", endpoint.model)?.path(endpoint, false) ?? ""),
+			);
+			expect([id, address.pathname.split("/").includes(".."), address.hash, address.searchParams.has("x")]).toEqual([
+				id,
+				false,
+				"",
+				false,
+			]);
+		}
+	});
 
 	test("a base URL is the prefix to which the path is added, with or without /v1", () => {
 		expect(urlOf("openai_compatible", "chat", "https://llm.example.org/v1")).toBe(

@@ -39,6 +39,7 @@ export function deployment(
 		location: undefined,
 		aws: undefined,
 		serviceAccount: undefined,
+		operations: undefined,
 		weight: settings.weight ?? 1,
 		tier: settings.tier,
 		priority: settings.priority ?? 0,

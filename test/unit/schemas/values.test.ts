@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { durationSchema, parseDuration } from "../../../src/schemas/duration.ts";
+import { durationSchema, parseDuration, retentionSchema } from "../../../src/schemas/duration.ts";
 import { usdSchema } from "../../../src/schemas/usd.ts";
 
 describe("durations", () => {
@@ -21,6 +21,27 @@ describe("durations", () => {
 		(text) => {
 			expect(parseDuration(text)).toBeUndefined();
 			expect(durationSchema.safeParse(text).success).toBe(false);
+		},
+	);
+});
+
+describe("how long something is kept", () => {
+	test.each([
+		["30d", 2_592_000_000],
+		["0s", 0],
+		["0d", 0],
+		["36h", 129_600_000],
+		["250ms", 250],
+		["3650d", 315_360_000_000],
+		[" 1d ", 86_400_000],
+	])("%p is %p ms", (text, milliseconds) => {
+		expect(retentionSchema.parse(text)).toBe(milliseconds);
+	});
+
+	test.each(["", "30", "3651d", "1w", "-1d", "1.5d", "1D", "9999999999d", "forever", 30, null])(
+		"%p is none",
+		(given) => {
+			expect(retentionSchema.safeParse(given).success).toBe(false);
 		},
 	);
 });

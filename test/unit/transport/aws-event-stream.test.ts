@@ -9,7 +9,10 @@ function split(chunks: readonly Uint8Array[]): { events: SseEvent[]; bytes: Buff
 	const splitter = createAwsEventSplitter();
 	const frames = chunks.flatMap((chunk) => splitter.push(chunk));
 	frames.push(...splitter.end());
-	return { events: frames.flatMap((frame) => frame.event ?? []), bytes: Buffer.concat(frames.map(({ bytes }) => bytes)) };
+	return {
+		events: frames.flatMap((frame) => frame.event ?? []),
+		bytes: Buffer.concat(frames.map(({ bytes }) => bytes)),
+	};
 }
 
 function cutAt(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {

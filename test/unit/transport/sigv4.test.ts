@@ -43,10 +43,16 @@ function expectedAuthorization(
 		signed,
 		sha256(request.body),
 	].join("\n");
-	const toSign = ["AWS4-HMAC-SHA256", wire["x-amz-date"], [date, region, service, end].join("/"), sha256(canonical)].join(
-		"\n",
+	const toSign = [
+		"AWS4-HMAC-SHA256",
+		wire["x-amz-date"],
+		[date, region, service, end].join("/"),
+		sha256(canonical),
+	].join("\n");
+	const key = [date, region, service, end].reduce<string | Buffer>(
+		(secretSoFar, part) => hmac(secretSoFar, part),
+		`AWS4${secret}`,
 	);
-	const key = [date, region, service, end].reduce<string | Buffer>((secretSoFar, part) => hmac(secretSoFar, part), `AWS4${secret}`);
 	const signature = createHmac("sha256", key).update(toSign).digest("hex");
 	return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${signed}, Signature=${signature}`;
 }
@@ -107,9 +113,7 @@ describe("signAws", () => {
 			"x-amz-security-token": "TOKEN/with+signs==",
 			"x-amz-content-sha256": createHash("sha256").update("{}").digest("hex"),
 		});
-		expect(headers.authorization).toContain(
-			"SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token,",
-		);
+		expect(headers.authorization).toContain("SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token,");
 	});
 
 	test("signs query strings, session tokens, bodies of bytes and any headers, as the algorithm says", async () => {
@@ -119,7 +123,10 @@ describe("signAws", () => {
 				word,
 				fc.array(fc.tuple(word, fc.string({ maxLength: 8 })), { maxLength: 4 }),
 				fc.uint8Array({ maxLength: 50 }),
-				fc.option(fc.string({ minLength: 1, maxLength: 20 }).filter((token) => /^[!-~]+$/.test(token)), { nil: undefined }),
+				fc.option(
+					fc.string({ minLength: 1, maxLength: 20 }).filter((token) => /^[!-~]+$/.test(token)),
+					{ nil: undefined },
+				),
 				async (segment, pairs, body, sessionToken) => {
 					const query = pairs.map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
 					const request = {
@@ -162,7 +169,12 @@ describe("signAws", () => {
 			{
 				method: "GET",
 				url: `${HOST}/foundation-models`,
-				headers: { Authorization: "Bearer x", Host: "evil.example", "X-Amz-Date": "19990101T000000Z", "Content-Length": "9" },
+				headers: {
+					Authorization: "Bearer x",
+					Host: "evil.example",
+					"X-Amz-Date": "19990101T000000Z",
+					"Content-Length": "9",
+				},
 			},
 			CREDENTIALS,
 			{ region: "eu-central-1", service: "bedrock" },

@@ -244,6 +244,7 @@ describe("usage", () => {
 					usage: {
 						input_tokens: 2,
 						cache_creation_input_tokens: 30,
+						cache_read_input_tokens: 5,
 						cache_creation: { ephemeral_5m_input_tokens: 20, ephemeral_1h_input_tokens: 10 },
 						output_tokens: 1,
 					},
@@ -258,7 +259,7 @@ describe("usage", () => {
 			{ type: "message_stop" },
 		]);
 		expect(saidStreamed(events).usage).toMatchObject({
-			prompt_tokens: 41,
+			prompt_tokens: 46,
 			completion_tokens: 9,
 			prompt_tokens_details: { cache_write_tokens: 25, cache_write_1h_tokens: 10 },
 		});

@@ -250,7 +250,7 @@ describe("for every way the bytes may arrive", () => {
 				([{ response }, cuts]) => {
 					const run = (places: readonly number[]) => {
 						const stream = translated({}).openStream();
-						return eventsOf(response.body, places).flatMap((event) => stream.step(event));
+						return eventsOf(response.body, places).map((event) => stream.step(event));
 					};
 					expect(run(cuts)).toEqual(run([]));
 				},

@@ -82,6 +82,12 @@ describe("reasoning", () => {
 			{ reasoning: { effort: "high", exclude: true } },
 			{ thinking: { type: "adaptive", display: "omitted" }, output_config: { effort: "high" } },
 		],
+		[
+			"thinking not to be shown, in Anthropic's words",
+			"claude-opus-5",
+			{ thinking: { type: "adaptive", display: "omitted" } },
+			{ thinking: { type: "adaptive", display: "omitted" } },
+		],
 		["no thinking", "claude-opus-5", { reasoning_effort: "none" }, { thinking: { type: "disabled" } }],
 		["no thinking where none is the default", "claude-opus-4-7", { reasoning_effort: "none" }, {}],
 		[

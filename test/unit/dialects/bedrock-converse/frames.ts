@@ -16,7 +16,12 @@ export function writeFrame({ headers, payload }: HandFrame): Buffer {
 	const head = Buffer.concat(
 		Object.entries(headers).map(([name, value]) => {
 			const [key, text] = [Buffer.from(name), Buffer.from(value)];
-			return Buffer.concat([Buffer.from([key.length]), key, Buffer.from([STRING, text.length >> 8, text.length & 255]), text]);
+			return Buffer.concat([
+				Buffer.from([key.length]),
+				key,
+				Buffer.from([STRING, text.length >> 8, text.length & 255]),
+				text,
+			]);
 		}),
 	);
 	const frame = Buffer.alloc(16 + head.length + body.length);

@@ -46,7 +46,13 @@ function expectedOfWhole(answer: JsonObject): Expected {
 		calls: blocks.flatMap((block) =>
 			block.toolUse === undefined
 				? []
-				: [{ id: at(block, "toolUse", "toolUseId"), name: at(block, "toolUse", "name"), arguments: at(block, "toolUse", "input") }],
+				: [
+						{
+							id: at(block, "toolUse", "toolUseId"),
+							name: at(block, "toolUse", "name"),
+							arguments: at(block, "toolUse", "input"),
+						},
+					],
 		),
 		finish: FINISHES[String(answer.stopReason)],
 		usage: usageOf(answer.usage),
@@ -61,7 +67,11 @@ function expectedOfStream(bytes: Buffer): Expected {
 		const json = JSON.parse(payload) as JsonObject;
 		const type = headers[":event-type"];
 		if (type === "contentBlockStart" && at(json, "start", "toolUse") !== undefined) {
-			const call = { id: at(json, "start", "toolUse", "toolUseId"), name: at(json, "start", "toolUse", "name"), arguments: {} };
+			const call = {
+				id: at(json, "start", "toolUse", "toolUseId"),
+				name: at(json, "start", "toolUse", "name"),
+				arguments: {},
+			};
 			expected.calls.push(call);
 			open.set(json.contentBlockIndex, { call, text: "" });
 		} else if (type === "contentBlockDelta") {
@@ -175,7 +185,9 @@ describe("recorded answers of Converse", () => {
 			const stream = translate({}, { stream: true }).openStream();
 			const told = frames
 				.slice(0, stop)
-				.flatMap(({ headers, payload }) => stream.step({ name: headers[":event-type"] ?? "", data: payload }) as SseEvent[]);
+				.flatMap(
+					({ headers, payload }) => stream.step({ name: headers[":event-type"] ?? "", data: payload }) as SseEvent[],
+				);
 			const said = fold([...told, ...stream.end()]);
 			expect(said.finishes).toEqual([]);
 			expect(said.done).toBe(0);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import type { JsonObject } from "../../../../src/lib/json-types.ts";
 import { chunksOf, clientEvents, collect, messageOf, objects, splitBytes, translated } from "./harness.ts";
 

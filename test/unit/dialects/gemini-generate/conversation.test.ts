@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
-import { contentsOf, FLASH_25, FLASH_3, list, obj, translate } from "./support.ts";
+import { contentsOf, FLASH_3, FLASH_25, list, obj, translate } from "./support.ts";
 
 const PNG = "iVBORw0KGgoAAAANSUhEUg==";
 const PDF = "JVBERi0xLjQK";
@@ -217,7 +217,16 @@ describe("tool calls and results", () => {
 		["a number", { content: "5" }, { result: "5" }],
 		["words that begin with a brace", { content: "{not json" }, { result: "{not json" }],
 		["nothing", { content: "" }, { result: "" }],
-		["text parts", { content: [{ type: "text", text: "a" }, { type: "text", text: "b" }] }, { result: "ab" }],
+		[
+			"text parts",
+			{
+				content: [
+					{ type: "text", text: "a" },
+					{ type: "text", text: "b" },
+				],
+			},
+			{ result: "ab" },
+		],
 		["an error", { content: "No such city", is_error: true }, { error: "No such city" }],
 		["what Gemini would take for a reference", { content: '{"$ref":"#/a"}' }, { result: '{"$ref":"#/a"}' }],
 	];
@@ -247,7 +256,7 @@ describe("tool calls and results", () => {
 		const media = { fileData: { fileUri: "https://e.org/a.png", mimeType: "image/png" } };
 		expect(list(contentsOf(messages, FLASH_3))[2]?.parts).toHaveLength(2);
 		expect(list(contentsOf(messages, FLASH_3, "vertex"))[2]?.parts).toEqual([
-			{ functionResponse: { id: "b", name: "two", response: { result: "" }, parts: [media] } },
+			{ functionResponse: { name: "two", response: { result: "" }, parts: [media] } },
 		]);
 	});
 
@@ -265,10 +274,11 @@ describe("tool calls and results", () => {
 		expect(names).toEqual(["first", "second"]);
 	});
 
-	test("Vertex is told ids by Gemini 3 and later only", () => {
+	test("Vertex is told no ids, which it refuses", () => {
 		const messages = [asked, calls, { role: "tool", tool_call_id: "b", content: "x" }];
 		expect(JSON.stringify(contentsOf(messages, FLASH_25, "vertex"))).not.toContain('"id"');
-		expect(JSON.stringify(contentsOf(messages, FLASH_3, "vertex"))).toContain('"id":"b"');
+		expect(JSON.stringify(contentsOf(messages, FLASH_3, "vertex"))).not.toContain('"id"');
+		expect(JSON.stringify(contentsOf(messages, FLASH_3))).toContain('"id":"b"');
 	});
 
 	test("the old words for functions", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NO_SIGNATURE } from "../../../../src/dialects/gemini-generate/seals.ts";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
-import { configOf, contentsOf, droppedOf, FLASH_25, FLASH_3, list } from "./support.ts";
+import { configOf, contentsOf, droppedOf, FLASH_3, FLASH_25, list } from "./support.ts";
 
 const PRO_25 = "gemini-2.5-pro";
 const LITE_25 = "gemini-2.5-flash-lite";
@@ -86,7 +86,14 @@ describe("thought signatures go back on what they came with", () => {
 	const signed = (signature: string) => ({ extra_content: { google: { thought_signature: signature } } });
 
 	function modelParts(message: JsonObject, model = FLASH_3, on: "gemini" | "vertex" = "gemini"): JsonObject[] {
-		const contents = contentsOf([{ role: "user", content: "x" }, { role: "assistant", ...message }], model, on);
+		const contents = contentsOf(
+			[
+				{ role: "user", content: "x" },
+				{ role: "assistant", ...message },
+			],
+			model,
+			on,
+		);
 		return list(list(contents)[1]?.parts);
 	}
 
@@ -105,7 +112,10 @@ describe("thought signatures go back on what they came with", () => {
 	});
 
 	test("each of parallel calls keeps its own", () => {
-		const parts = modelParts({ tool_calls: [call("a"), call("b")], reasoning_details: [seal("B", "b"), seal("A", "a")] });
+		const parts = modelParts({
+			tool_calls: [call("a"), call("b")],
+			reasoning_details: [seal("B", "b"), seal("A", "a")],
+		});
 		expect(parts.map(({ thoughtSignature }) => thoughtSignature)).toEqual(["A", "B"]);
 	});
 
@@ -134,7 +144,10 @@ describe("thought signatures go back on what they came with", () => {
 		const keep = (part: JsonObject) => seal(Buffer.from(JSON.stringify(part)).toString("base64"), "part");
 		const code = { executableCode: { language: "PYTHON", code: "1" } };
 		const search = { toolCall: { id: "t", toolType: "GOOGLE_SEARCH" }, thoughtSignature: "G" };
-		const message = { content: "Hi", reasoning_details: [keep(code), keep(search), seal("!", "part"), keep({ text: "no" })] };
+		const message = {
+			content: "Hi",
+			reasoning_details: [keep(code), keep(search), seal("!", "part"), keep({ text: "no" })],
+		};
 		expect(modelParts(message)).toEqual([code, search, { text: "Hi" }]);
 		expect(modelParts(message, FLASH_3, "vertex")).toEqual([code, { text: "Hi" }]);
 	});

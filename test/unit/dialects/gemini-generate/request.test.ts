@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../../../src/lib/json-types.ts";
-import { bodyOf, configOf, droppedOf, FLASH_25, FLASH_3, HELLO, obj, translate } from "./support.ts";
+import { bodyOf, configOf, droppedOf, FLASH_3, FLASH_25, HELLO, obj, translate } from "./support.ts";
 
 const NEW_FLASH = "gemini-3.8-flash";
 
@@ -186,7 +186,14 @@ describe("the other fields", () => {
 	});
 
 	test("defaults are not named", () => {
-		const fields = { n: 1, parallel_tool_calls: true, store: false, logit_bias: {}, service_tier: "auto", stream: true };
+		const fields = {
+			n: 1,
+			parallel_tool_calls: true,
+			store: false,
+			logit_bias: {},
+			service_tier: "auto",
+			stream: true,
+		};
 		expect(droppedOf(fields)).toEqual([]);
 	});
 
@@ -223,7 +230,9 @@ describe("the other fields", () => {
 	test("the client's request is never changed", () => {
 		const request = {
 			messages: [{ role: "user", content: [{ type: "text", text: "Hi", cache_control: { type: "ephemeral" } }] }],
-			tools: [{ type: "function", function: { name: "f", parameters: { $schema: "x", properties: { a: { const: 1 } } } } }],
+			tools: [
+				{ type: "function", function: { name: "f", parameters: { $schema: "x", properties: { a: { const: 1 } } } } },
+			],
 		};
 		const before = structuredClone(request);
 		translate(request);

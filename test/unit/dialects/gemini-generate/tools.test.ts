@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { geminiSchema, parametersSchema } from "../../../../src/dialects/gemini-generate/schema.ts";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
-import { bodyOf, droppedOf, FLASH_25, FLASH_3 } from "./support.ts";
+import { bodyOf, droppedOf, FLASH_3, FLASH_25 } from "./support.ts";
 
 const PARAMETERS = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const WEATHER = { type: "function", function: { name: "weather", description: "The weather", parameters: PARAMETERS } };
@@ -38,7 +38,11 @@ describe("declarations", () => {
 	});
 
 	test("strictness and cache marks are named", () => {
-		const strict = { type: "function", function: { ...WEATHER.function, strict: true }, cache_control: { type: "ephemeral" } };
+		const strict = {
+			type: "function",
+			function: { ...WEATHER.function, strict: true },
+			cache_control: { type: "ephemeral" },
+		};
 		expect(droppedOf({ tools: [strict] })).toEqual(["tools[].function.strict", "tools[].cache_control"]);
 	});
 });

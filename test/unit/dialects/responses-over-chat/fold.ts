@@ -54,9 +54,6 @@ export function foldChunks(chunks: readonly JsonObject[]): Folded {
 			order.push(2);
 			addCall(message.calls, call);
 		}
-		if (isJsonObject(choice) && typeof choice.finish_reason === "string" && typeof delta.refusal === "string") {
-			order.push(1);
-		}
 	}
 	const thinkingFields = Object.fromEntries(Object.entries(plain).filter(([, text]) => text !== ""));
 	const content: JsonValue =
