@@ -21,7 +21,7 @@ export interface CostBound {
 	readonly sheet: PriceSheet;
 }
 
-/** One picture of gpt-image-1 at its dearest (6,240 tokens) and three partial ones (100 each); Gemini's have at most 2,520. */
+/** One picture of gpt-image-1 at its dearest (6,240 tokens) and three partial ones (100 each); Gemini's take less than half. */
 const DRAWN_TOKENS_MAX = 6_540;
 const MILLION = 1_000_000n;
 const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);

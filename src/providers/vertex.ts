@@ -11,6 +11,6 @@ export const vertex = defineProvider({
 			: `https://${location}-aiplatform.googleapis.com`,
 	account: "google",
 	dialects: vertexDialects,
-	url: versionedUrl("/v1"),
+	url: versionedUrl("/v1beta1"),
 	priceCatalogue: "google",
 });

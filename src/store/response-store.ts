@@ -9,7 +9,7 @@ import type { Tables } from "./tables.ts";
 import type { Horizon, ResponseStore, TurnSaved, TurnWrite } from "./types.ts";
 
 /** UTF-8 bytes that one turn may take in the database, as a response and again as items of a conversation. */
-export const TURN_BYTES_MAX = 8 * 1024 * 1024;
+const TURN_BYTES_MAX = 8 * 1024 * 1024;
 /** What one transaction deletes: freeing pages takes time too. */
 const PRUNE_BYTES_MAX = 16 * 1024 * 1024;
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { importPKCS8, SignJWT } from "jose";
 import type { Clock } from "../lib/clock.ts";
 import type { Deadlines } from "../lib/deadlines.ts";
@@ -19,6 +20,9 @@ const ANSWER_WITHIN_MS = 10_000;
 /** After a refusal the account is left alone for a moment, so that a broken key is not asked for with every request. */
 const REFUSED_FOR_MS = 5_000;
 
+/** Accounts remembered. */
+const ACCOUNTS_MAX = 1_000;
+
 interface Kept {
 	readonly token: Promise<string>;
 	untilMs: number;
@@ -30,19 +34,24 @@ export function createGoogleTokens(deps: {
 	readonly deadlines: Deadlines;
 	readonly send: SendUpstream;
 }): GoogleTokens {
-	/** By the account itself: a reloaded configuration has new ones, and the old ones are forgotten with it. */
-	const kept = new WeakMap<ServiceAccount, Kept>();
+	/** By what an account is, since each deployment that names its file has read it for itself. */
+	const kept = new Map<string, Kept>();
 
 	return {
 		tokenOf(account) {
 			const now = deps.clock.now();
-			const existing = kept.get(account);
+			const name = nameOf(account);
+			const existing = kept.get(name);
 			if (existing !== undefined && now < existing.untilMs) {
 				return existing.token;
 			}
 			const grant = askFor(account, now, deps);
 			const entry: Kept = { token: grant.then(({ token }) => token), untilMs: Number.POSITIVE_INFINITY };
-			kept.set(account, entry);
+			if (kept.size >= ACCOUNTS_MAX) {
+				// Reloaded configurations leave their old accounts behind.
+				kept.clear();
+			}
+			kept.set(name, entry);
 			grant.then(
 				({ lifetimeMs }) => {
 					entry.untilMs = now + Math.max(lifetimeMs - SPARE_MS, lifetimeMs / 2);
@@ -54,6 +63,13 @@ export function createGoogleTokens(deps: {
 			return entry.token;
 		},
 	};
+}
+
+/** Told apart by a digest: the key itself is not to lie about as the key of a map. */
+function nameOf({ clientEmail, tokenUri, privateKey }: ServiceAccount): string {
+	return createHash("sha256")
+		.update(JSON.stringify([clientEmail, tokenUri, privateKey]))
+		.digest("base64");
 }
 
 async function askFor(

@@ -74,6 +74,10 @@ const MANNERS = {
 		return choices[0]?.message;
 	},
 	"a stream, put together by hand": byHand,
+	"whole, text and the calls as received": async (params: Params) => {
+		const message = await whole(params);
+		return { role: "assistant" as const, content: message?.content ?? null, tool_calls: message?.tool_calls ?? [] };
+	},
 	"whole, text and calls only": async (params: Params) => {
 		const message = await whole(params);
 		const calls = (message?.tool_calls ?? []).flatMap((call) =>
@@ -159,8 +163,80 @@ describe("a loop with tools and thinking: what the provider sealed comes back to
 		provider.says(wire, first, { text: ANSWER }, { text: "Much the same." });
 		await toolLoop(wire, manner, { reasoning_effort: "low" });
 		const returned = JSON.stringify(provider.bodies[1]).includes(THINKING.seal);
-		expect(returned).toBe(manner !== FORGETFUL && wire !== "cohere");
+		// Gemini's seal hangs on a call, the others' on thinking that was not kept.
+		const keepsCalls = manner === "whole, text and the calls as received";
+		const isLost = manner === FORGETFUL || (keepsCalls && seals(wire) !== "gemini");
+		expect(returned).toBe(!isLost && wire !== "cohere");
 	});
+});
+
+describe("a conversation that moves to another provider takes its words along, and not its seals", () => {
+	const moves = NATIVE_WIRES.flatMap((from) =>
+		NATIVE_WIRES.filter((to) => to !== from && seals(to) !== seals(from)).map((to) => ({ from, to })),
+	);
+	test.each(moves)("$from to $to", async ({ from, to }) => {
+		const messages: ChatCompletionMessageParam[] = [{ role: "user", content: "Weather and time in Rome?" }];
+		const params = { messages, tools: TOOLS, reasoning_effort: "low" as const };
+		provider.says(from, { thinking: THINKING, text: "Let me look.", toolCalls: CALLS });
+		const first = await whole({ ...params, model: from });
+		if (first === undefined) {
+			throw new Error("no answer");
+		}
+		messages.push(first);
+		for (const { id } of first.tool_calls ?? []) {
+			messages.push({ role: "tool", tool_call_id: id, content: "21" });
+		}
+		provider.says(to, { text: ANSWER });
+		expect((await whole({ ...params, model: to }))?.content).toBe(ANSWER);
+		expect(provider.latest()).toContain("Let me look.");
+		expect(provider.latest()).not.toContain(THINKING.seal);
+	});
+});
+
+/**
+ * Whose seals a provider takes: Claude's "are compatible across platforms".
+ * https://platform.claude.com/docs/en/build-with-claude/extended-thinking
+ */
+function seals(wire: NativeWire): string {
+	return wire === "vertex-anthropic" || wire === "bedrock" ? "anthropic" : wire === "vertex" ? "gemini" : wire;
+}
+
+describe("how tools are to be used reaches the provider, or is refused by name", () => {
+	const named = { type: "function" as const, function: { name: "weather" } };
+	const allowed = {
+		type: "allowed_tools" as const,
+		allowed_tools: { mode: "auto" as const, tools: [named as never] },
+	};
+	const wishes: readonly { readonly what: string; readonly fields: Partial<Params> }[] = [
+		{ what: "required", fields: { tool_choice: "required" } },
+		{ what: "none", fields: { tool_choice: "none" } },
+		{ what: "one by its name", fields: { tool_choice: named } },
+		{ what: "some of them", fields: { tool_choice: allowed } },
+		{ what: "one at a time", fields: { parallel_tool_calls: false } },
+		{ what: "required, with thinking", fields: { tool_choice: "required", reasoning_effort: "medium" } },
+		{ what: "with an answer in JSON", fields: { response_format: { type: "json_object" } } },
+	];
+	test.each(wires.flatMap(({ wire }) => wishes.map((wish) => ({ wire, ...wish }))))(
+		"$wire: $what",
+		async ({ wire, fields }) => {
+			const messages: ChatCompletionMessageParam[] = [{ role: "user", content: "Answer in JSON." }];
+			const params = { model: wire, messages, tools: TOOLS };
+			provider.says(wire, { text: "{}" });
+			await whole(params);
+			const plain = provider.bodies[0];
+			provider.says(wire, { text: "{}" });
+			const outcome = await whole({ ...params, ...fields }).catch((error: unknown) => error);
+			if (outcome instanceof APIError) {
+				// By the gateway, before any call, and it says which field.
+				expect({ calls: provider.bodies.length, status: outcome.status }).toEqual({ calls: 0, status: 400 });
+				expect(outcome.param ?? "").toMatch(/^(tool|parallel|response_format|reasoning)/);
+				return;
+			}
+			// Something of the wish is in what the provider hears, or it is named as left out.
+			const [name = ""] = Object.keys(fields);
+			expect(Bun.deepEquals(provider.bodies[0], plain)).toBe((await dropped()).includes(name));
+		},
+	);
 });
 
 describe("a bound on the answer that leaves little room to think is no reason for a refusal", () => {

@@ -223,13 +223,13 @@ describe("Bedrock", () => {
 		expect(readChunks(await Array.fromAsync(stream)).text).toBe(GOOD.text ?? "");
 	});
 
-	test("throttled before the first word, and nobody else to ask: a status", async () => {
+	test("throttled before the first word, and nobody else to ask: a status of its own", async () => {
 		rig.bad.script(() => nativeStream("bedrock", [bedrockException("throttlingException", "Too many tokens.")]));
 		const raised = await rig.client.openai.chat.completions
 			.create({ model: rig.fresh("bedrock", "only"), messages: [{ role: "user", content: "Hello" }], stream: true })
 			.catch((error: unknown) => error);
 		expect(raised).toBeInstanceOf(APIError);
-		expect([429, 502]).toContain(raised instanceof APIError ? Number(raised.status) : 0);
+		expect(raised).toMatchObject({ status: 429 });
 	});
 });
 

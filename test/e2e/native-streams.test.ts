@@ -5,8 +5,8 @@ import { nanoOf } from "../support/cost-formula.ts";
 import { expectFaithful, expectValid } from "../support/faithful.ts";
 import { NATIVE_ANSWERS, nativeError, nativeReply, nativeStream } from "../support/native/answers.ts";
 import type { Saying } from "../support/native/saying.ts";
-import { NATIVE_WIRES, type NativeWire } from "../support/native-deployment.ts";
-import { type Cut, GOOD, halvedStream, type NativeRig, startNativeRig } from "../support/native-rig.ts";
+import { NATIVE_WIRES, type NativeWire, providerOf } from "../support/native-deployment.ts";
+import { type Cut, GOOD, halvedStream, type NativeRig, startNativeRig, wireOf } from "../support/native-rig.ts";
 import type { OracleAnswer } from "../support/oracle/types.ts";
 import { readChunks } from "../support/sdk-client.ts";
 import { parseSse } from "../support/sse-events.ts";
@@ -189,6 +189,22 @@ describe("a failure told inside a stream", () => {
 	});
 });
 
+describe("a provider of other words takes over", () => {
+	const mixed = NATIVE_WIRES.flatMap((wire) =>
+		NATIVE_WIRES.filter((other) => other !== wire).map((other) => ({ wire, other })),
+	);
+	test.each(mixed)("$other for $wire", async ({ wire, other }) => {
+		const { before } = eventsOf(wire);
+		rig.bad.script(() => nativeStream(wire, [before, NATIVE_ANSWERS[wire].errorEvent(MESSAGE)]));
+		const chunks = await stream(rig.mixed(wire, other));
+		expectFaithful(readChunks(chunks), meaning(GOOD));
+		const { headers } = await rig.client.wire();
+		expect(headers.get("x-gateway-retries")).toBe("1");
+		expect(headers.get("x-gateway-decision")).toStartWith(`${providerOf(other)}/`);
+		expect(rig.good.requests.map(({ target }) => wireOf({ target }))).toEqual([other]);
+	});
+});
+
 /** Statuses that say: not now, or not here. */
 const BUSY: readonly { readonly wire: NativeWire; readonly status: number }[] = [
 	{ wire: "anthropic", status: 529 },
@@ -206,8 +222,7 @@ describe("a provider that is overloaded", () => {
 	test.each(BUSY.filter(({ status }) => status === 529 || status === 429))(
 		"$wire $status, and nobody else to ask",
 		async ({ wire, status }) => {
-			// Longer than the gateway would wait for a deployment to recover.
-			rig.bad.script(() => nativeError(wire, status, MESSAGE, { "retry-after": "20" }));
+			rig.bad.script(() => nativeError(wire, status, MESSAGE));
 			const raised = await stream(rig.fresh(wire, "only")).catch((error: unknown) => error);
 			expect(raised).toBeInstanceOf(APIError);
 			expect(raised).toMatchObject({ status: status === 429 ? 429 : 502 });

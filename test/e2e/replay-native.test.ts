@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { APIError } from "openai";
-import type { ChatCompletionCreateParamsNonStreaming } from "openai/resources/chat/completions";
+import { ChatCompletionStream } from "openai/lib/ChatCompletionStream";
+import type { ChatCompletionChunk, ChatCompletionCreateParamsNonStreaming } from "openai/resources/chat/completions";
 import { nanoOf } from "../support/cost-formula.ts";
 import { expectFaithful, expectValid } from "../support/faithful.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -154,9 +155,22 @@ describe("a stream says in OpenAI's words what the provider said", () => {
 		expectFaithful(got, said);
 		expectSeals(text, said);
 		expectOrder(events.data, text);
+		await expectFolded(chunks, said);
 		expectGateway(tried, headers);
 	});
 });
+
+/** The SDK's own way of putting a stream together, which is strict about its parts, comes to the same. */
+async function expectFolded(chunks: readonly ChatCompletionChunk[], said: OracleAnswer): Promise<void> {
+	const lines = new Blob([chunks.map((chunk) => `${JSON.stringify(chunk)}\n`).join("")]).stream();
+	const { choices } = await ChatCompletionStream.fromReadableStream(lines).finalChatCompletion();
+	const message = choices[0]?.message;
+	expect(message?.content ?? "").toBe(said.text);
+	const calls = message?.tool_calls ?? [];
+	expect(calls.map((call) => (call.type === "function" ? call.function.name : ""))).toEqual(
+		said.toolCalls.map(({ name }) => name),
+	);
+}
 
 /** What only its provider can read comes to the client unchanged: it has to bring it back. */
 function expectSeals(text: string, said: OracleAnswer): void {

@@ -20,8 +20,8 @@ const cases = recordedCases(({ api }) => REPLAYED_APIS.has(api)).map((recorded, 
 const FAILURES_UNDER_200: ReadonlyMap<string, number> = new Map([
 	// Azure's content filter says 400 inside a 200: the request's own fault, passed on as it was said.
 	["azure/openllmetry.test_azure_test_prompt_content_filtering.0", 200],
-	// The stream's first words are an error event, so there is still time to say so by status.
-	["openai/ai.openai_responses_openai-error.1.chunks.0", 502],
+	// The first words of the stream say that the quota is exhausted, so there is still time to say so by status.
+	["openai/ai.openai_responses_openai-error.1.chunks.0", 429],
 ]);
 /** Its recorder cut the last event in two: to the gateway, as to any client, a broken stream. */
 const CUT_BY_ITS_RECORDER = "openai/ai.openai_responses_parallel-tool-call-wrapper.1.chunks.0";

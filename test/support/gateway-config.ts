@@ -6,7 +6,8 @@ export interface DeploymentSpec {
 	readonly upstream: { readonly url: string } | string;
 	readonly provider?: string;
 	readonly model?: string;
-	readonly api_key?: string;
+	/** null: the deployment has no key, but an account of another kind. */
+	readonly api_key?: string | null;
 	/** Dollars per million; null leaves the price to the catalogue. */
 	readonly price?: Readonly<Record<string, number>> | null;
 	readonly [key: string]: unknown;
@@ -56,7 +57,7 @@ function deploymentSection(spec: DeploymentSpec): Record<string, unknown> {
 	return {
 		provider: provider ?? "openai",
 		model: model ?? "gpt-4o-mini",
-		api_key: apiKey ?? PROVIDER_KEY,
+		...(apiKey === null ? {} : { api_key: apiKey ?? PROVIDER_KEY }),
 		base_url: `${base}/v1`,
 		allow_private: true,
 		...(price === null ? {} : { price: price ?? SANITY_PRICE }),

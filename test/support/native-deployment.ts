@@ -51,7 +51,7 @@ export function providerOf(wire: NativeWire): string {
 /** The provider's address for a model. */
 export function nativeTarget(wire: NativeWire, model: string, stream: boolean): string {
 	const google = stream ? "streamGenerateContent?alt=sse" : "generateContent";
-	const project = "/v1/projects/test-project/locations/us-east5/publishers";
+	const project = "/v1beta1/projects/test-project/locations/us-east5/publishers";
 	switch (wire) {
 		case "anthropic":
 			return "/v1/messages";

@@ -15,8 +15,10 @@ export interface NativeRig extends AsyncDisposable {
 	readonly good: Upstream;
 	readonly key: MintedKey;
 	readonly client: SdkClient;
-	/** An alias not used before, of both deployments (`pair`) or of `bad` alone (`only`): no breaker is inherited. */
+	/** An alias not used before, of both deployments (`pair`) or of `bad` alone and once (`only`): no breaker is inherited. */
 	fresh(wire: NativeWire, kind: "pair" | "only"): string;
+	/** An alias of `bad` in one wire format and `good` in another. */
+	mixed(wire: NativeWire, other: NativeWire): string;
 	/** A chat stream over a connection of its own, read as it comes. */
 	openStream(alias: string, key?: MintedKey): Promise<RawConnection>;
 }
@@ -35,9 +37,14 @@ export async function startNativeRig(): Promise<NativeRig> {
 	const aliases = NATIVE_WIRES.flatMap((wire) => {
 		const badOne = nativeDeployment(wire, bad, { priority: 1 });
 		const pair = { deployments: [badOne, nativeDeployment(wire, good, { priority: 2 })] };
+		const only = { deployments: [badOne], router: { retries: 0 } };
 		return [
 			...Array.from({ length: ALIASES.pair }, (_, index) => [`${wire}-pair-${index}`, pair] as const),
-			...Array.from({ length: ALIASES.only }, (_, index) => [`${wire}-only-${index}`, badOne] as const),
+			...NATIVE_WIRES.map((other) => {
+				const deployments = [badOne, nativeDeployment(other, good, { priority: 2 })];
+				return [`${wire}-to-${other}`, { deployments }] as const;
+			}),
+			...Array.from({ length: ALIASES.only }, (_, index) => [`${wire}-only-${index}`, only] as const),
 		];
 	});
 	const gateway = await startTestGateway({ aliases: Object.fromEntries(aliases) });
@@ -59,6 +66,11 @@ export async function startNativeRig(): Promise<NativeRig> {
 			good.forget();
 			return `${wire}-${kind}-${next}`;
 		},
+		mixed(wire, other) {
+			bad.forget();
+			good.forget();
+			return `${wire}-to-${other}`;
+		},
 		async openStream(alias, owner = key) {
 			const client = await openRaw(gateway.url);
 			await client.write(
@@ -79,7 +91,7 @@ export async function startNativeRig(): Promise<NativeRig> {
 }
 
 /** The wire format of a request, by its address. */
-function wireOf({ target }: ReceivedRequest): NativeWire {
+export function wireOf({ target }: Pick<ReceivedRequest, "target">): NativeWire {
 	if (target.includes("/publishers/anthropic/")) {
 		return "vertex-anthropic";
 	}

@@ -8,7 +8,7 @@ import { addCitation, type Cited } from "./citations.ts";
 import { bedrockFault, isFaultBody } from "./faults.ts";
 import { finishReason, isMalformed } from "./finish.ts";
 import type { AskedOf } from "./request.ts";
-import { detailsOfBlock } from "./thinking-blocks.ts";
+import { detailsOfBlock, shownDetails } from "./thinking-blocks.ts";
 import { argumentsText, createCallIds, isClientCall } from "./tool-calls.ts";
 import { chatUsage } from "./usage.ts";
 
@@ -39,8 +39,8 @@ export function wholeAnswer(answer: JsonObject, target: Target, asked: AskedOf):
 	const facts = { ...answerFacts(target, asked), serviceTier: typeof tier === "string" ? tier : undefined };
 	const choice = {
 		text: said.text === "" ? null : said.text,
-		reasoning: said.reasoning,
-		reasoningDetails: said.details,
+		reasoning: asked.hidesThinking ? "" : said.reasoning,
+		reasoningDetails: shownDetails(said.details, asked.hidesThinking),
 		toolCalls: said.calls,
 		annotations: said.annotations,
 		finishReason: finishReason(answer.stopReason, said.calls.length > 0),

@@ -54,13 +54,30 @@ export function bedrockFault(body: JsonObject, status: number | undefined): Prov
 	const known = STATUSES.get(name);
 	const given = status === STATUS_FAILED_DEPENDENCY ? 502 : status;
 	const told = given === undefined || CORRECTED.has(name) ? (known ?? given ?? STATUS_UNKNOWN) : given;
-	const isTooLong = told === 400 && TOO_LONG.test(message);
 	return {
 		status: told,
 		type,
-		code: isTooLong ? "context_length_exceeded" : undefined,
+		code: codeOf(told, name, message),
 		message: message.slice(0, MESSAGE_LENGTH_MAX),
 	};
+}
+
+/** OpenAI's word for it, where clients and the gateway act on one. */
+function codeOf(status: number, name: string, message: string): string | undefined {
+	switch (status) {
+		case 400:
+			return TOO_LONG.test(message) ? "context_length_exceeded" : undefined;
+		case 404:
+			return name === "resourcenotfound" ? "model_not_found" : undefined;
+		case 429:
+			if (name === "modelnotready") {
+				return undefined;
+			}
+			// A day's quota does not come back in seconds.
+			return name === "servicequotaexceeded" || /per day/i.test(message) ? "insufficient_quota" : "rate_limit_exceeded";
+		default:
+			return undefined;
+	}
 }
 
 /** `com.amazon.coral.service#ValidationException`, `ValidationException:http://…`, `validationException`. */

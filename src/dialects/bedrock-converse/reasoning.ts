@@ -32,15 +32,21 @@ const OFF: ReasoningPlan = { additional: {}, claudeThinks: false };
 
 /** Anthropic's least. */
 const BUDGET_MIN = 1_024;
-/** Tokens to think with for each word, where the model wants a number: LiteLLM's and OpenRouter's lie about these. */
+/** Tokens to think with for each word, where the model wants a number. The same as for Anthropic itself. */
 const BUDGETS: Readonly<Record<string, number>> = {
 	minimal: BUDGET_MIN,
 	low: 2_048,
 	medium: 8_192,
 	high: 16_384,
-	xhigh: 32_768,
-	max: 32_768,
+	xhigh: 32_000,
+	max: 32_000,
 };
+/** The other way round, for models that want a word. */
+const EFFORT_OF_BUDGET: readonly (readonly [number, string])[] = [
+	[2_048, "low"],
+	[8_192, "medium"],
+	[24_576, "high"],
+];
 /** Of an output bound, where the budget is ours to choose: something must be left to answer with. */
 const BUDGET_SHARE_MAX = 0.8;
 
@@ -122,16 +128,20 @@ function planAdaptive(wish: ReasoningWish, { model, json, drops }: ReasoningCont
 	const asked = isJsonObject(json.thinking) ? json.thinking.display : undefined;
 	const shown = model.claude?.hidesThinking === true ? { display: wish.hidden ? "omitted" : "summarized" } : {};
 	const display = typeof asked === "string" ? { display: asked } : shown;
-	const effort = claudeEffort(wish.effort, model);
+	const effort = claudeEffort(wish, model);
 	const told = effort === undefined ? {} : { output_config: { effort } };
 	return { claudeThinks: true, additional: { thinking: { type: "adaptive", ...display }, ...told } };
 }
 
-function claudeEffort(effort: string | undefined, { claude }: BedrockModel): string | undefined {
+/** The nearest weaker word where the model does not know one; a budget by its size. */
+function claudeEffort({ effort, budgetTokens }: ReasoningWish, { claude }: BedrockModel): string | undefined {
+	if (effort === undefined && budgetTokens !== undefined) {
+		return EFFORT_OF_BUDGET.find(([most]) => budgetTokens <= most)?.[1] ?? "max";
+	}
 	if (effort === "minimal") {
 		return "low";
 	}
-	return effort === "xhigh" && claude?.knowsXhigh === false ? "max" : effort;
+	return effort === "xhigh" && claude?.knowsXhigh === false ? "high" : effort;
 }
 
 /** A number of tokens, which must leave room in the output bound. */

@@ -21,6 +21,8 @@ export interface AskedOf {
 	readonly customTools: ReadonlySet<string>;
 	/** The client used `functions`. */
 	readonly legacy: boolean;
+	/** The client does not want to see the thinking. */
+	readonly hidesThinking: boolean;
 }
 
 export interface ConverseRequest {
@@ -104,7 +106,12 @@ export function converseRequest(json: JsonObject, target: Target): ConverseReque
 	};
 	dropUnmapped(json, MAPPED, drops);
 	const { jsonTool, customTools } = tools;
-	return { body, dropped: drops.list(), asked: { model, jsonTool, customTools, legacy: chat.toolWish.legacy } };
+	const { legacy } = chat.toolWish;
+	return {
+		body,
+		dropped: drops.list(),
+		asked: { model, jsonTool, customTools, legacy, hidesThinking: hidesThinking(json, chat.reasoning.hidden) },
+	};
 }
 
 /** What would make another request of it if it were left out. */
@@ -141,6 +148,11 @@ function oneOutputConfig(
 		return { outputConfig, additional };
 	}
 	return { additional: { ...additional, output_config: { ...own, format: { type: "json_schema", schema } } } };
+}
+
+/** `reasoning.exclude`, or Anthropic's `thinking.display`. */
+function hidesThinking({ thinking }: JsonObject, excluded: boolean): boolean {
+	return excluded || (isJsonObject(thinking) && thinking.display === "omitted");
 }
 
 /** Claude with a budget of thinking takes earlier thinking back only while it thinks. */

@@ -6,7 +6,7 @@ import { addCitation, type Cited } from "./citations.ts";
 import type { AskedOf } from "./request.ts";
 import { createStreamCalls, type StreamCall } from "./stream-calls.ts";
 import { createTextLine } from "./stream-text.ts";
-import { redactedData, sealedDetail, textDetail } from "./thinking-blocks.ts";
+import { redactedData, sealedDetail, shownDetails, textDetail } from "./thinking-blocks.ts";
 import { argumentsText, isClientCall } from "./tool-calls.ts";
 
 /** The content blocks of one streamed message: written as they come, kept where a client needs them whole. */
@@ -74,7 +74,7 @@ export function createStreamBlocks(writer: ChunkWriter, asked: AskedOf, answerId
 				calls.add(block.call, argumentsText(delta.toolUse.input));
 			}
 			if (isJsonObject(delta.reasoningContent)) {
-				addThinking(block, delta.reasoningContent, writer);
+				addThinking(block, delta.reasoningContent, asked.hidesThinking ? undefined : writer);
 			}
 			if (isJsonObject(delta.citation)) {
 				block.citations.push(delta.citation);
@@ -103,13 +103,13 @@ export function createStreamBlocks(writer: ChunkWriter, asked: AskedOf, answerId
 	};
 }
 
-function addThinking(block: Block, content: JsonObject, writer: ChunkWriter): void {
+function addThinking(block: Block, content: JsonObject, writer: ChunkWriter | undefined): void {
 	if (typeof content.text === "string" || typeof content.signature === "string") {
 		block.thinking ??= { text: "", signature: "" };
 	}
 	if (block.thinking !== undefined && typeof content.text === "string") {
 		block.thinking.text += content.text;
-		writer.reasoning(content.text);
+		writer?.reasoning(content.text);
 	}
 	if (block.thinking !== undefined && typeof content.signature === "string") {
 		block.thinking.signature += content.signature;
@@ -150,7 +150,7 @@ function sayNotes(
 			addCitation(cited, citation, { start: block.textStart, end: block.textEnd });
 		}
 	}
-	writer.reasoningDetails(details);
+	writer.reasoningDetails(shownDetails(details, asked.hidesThinking));
 	const extra = extraFields({ citations: cited.citations, images });
 	const fields = cited.annotations.length === 0 ? extra : { annotations: cited.annotations, ...extra };
 	if (Object.keys(fields).length > 0) {

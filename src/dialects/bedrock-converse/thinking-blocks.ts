@@ -40,6 +40,15 @@ function maker(model: BedrockModel): Pick<ReasoningDetail, "format" | "id"> {
 	return model.family === "anthropic" ? { format: CLAUDE } : { format: BEDROCK, id: model.family };
 }
 
+/** What a client is told of the thinking: where it is not to be shown, only seals in which nothing can be read. */
+export function shownDetails(details: readonly ReasoningDetail[], hidden: boolean): readonly ReasoningDetail[] {
+	return hidden
+		? details.filter(
+				(detail) => detail.type === "reasoning.encrypted" || (detail.type === "reasoning.text" && detail.text === ""),
+			)
+		: details;
+}
+
 /** `redactedContent` of the API, `redactedReasoning.data` and `data` as some models of Bedrock have sent it. */
 export function redactedData(content: JsonObject): string | undefined {
 	const nested = isJsonObject(content.redactedReasoning) ? content.redactedReasoning.data : undefined;

@@ -27,15 +27,23 @@ export function writeConversation(turns: readonly ChatTurn[], target: ContentTar
 		noteLeftOut(turn, target);
 	}
 	const start = turns.findIndex(({ role }) => role !== "system" && role !== "developer");
-	const instructions = (start === -1 ? turns : turns.slice(0, start)).flatMap(instructionParts);
-	const contents = writeContents(start === -1 ? [] : turns.slice(start), target);
-	if (contents.length === 0) {
-		// A prompt of nothing but instructions: Gemini wants someone to have said something.
-		return { systemInstruction: undefined, contents: [{ role: "user", parts: instructions }] };
+	const rest = start === -1 ? [] : turns.slice(start);
+	const instructions = turns.slice(0, turns.length - rest.length).flatMap(instructionParts);
+	const contents = writeContents(rest, target);
+	if (contents.length > 0 && target.traits.systemInstruction) {
+		const systemInstruction = instructions.length === 0 ? undefined : { parts: instructions };
+		return { systemInstruction, contents: contents.map(({ role, parts }) => ({ role, parts })) };
 	}
+	// Gemini wants someone to have said something, and models without instructions want them said.
+	const [first, ...later] = contents;
+	const spoken = first?.role === "user" ? [...instructions, ...first.parts] : instructions;
+	const others = first?.role === "user" ? later : contents;
 	return {
-		systemInstruction: instructions.length === 0 ? undefined : { parts: instructions },
-		contents: contents.map(({ role, parts }) => ({ role, parts })),
+		systemInstruction: undefined,
+		contents: [
+			...(spoken.length === 0 ? [] : [{ role: "user", parts: spoken }]),
+			...others.map(({ role, parts }) => ({ role, parts })),
+		],
 	};
 }
 

@@ -17,6 +17,8 @@ export interface ModelTraits {
 	/** Temperature, top_p and top_k have no effect, and only one candidate is made. */
 	readonly fixedSampling: boolean;
 	readonly penalties: boolean;
+	/** Instructions apart from the conversation. */
+	readonly systemInstruction: boolean;
 	/** Functions and a JSON format in one request. */
 	readonly toolsWithFormat: boolean;
 	/** Images and documents inside a function's response. */
@@ -36,6 +38,9 @@ const VERSION = /gemini-(\d+)(?:\.(\d+))?(?![\d.])/;
 const LATEST = /gemini-(?:pro|flash|flash-lite)-latest/;
 const NEWEST = { major: 3, minor: 99 };
 
+/** "Developer instruction is not enabled for models/gemma-3-27b-it" */
+const WITHOUT_INSTRUCTIONS = /^gemma-[123]n?-|-image-generation/;
+
 /** @param name With or without `models/`, `publishers/google/models/`, `google/`. */
 export function traitsOf(name: string, edition: Edition): ModelTraits {
 	const model = name.slice(name.lastIndexOf("/") + 1).toLowerCase();
@@ -49,6 +54,7 @@ export function traitsOf(name: string, edition: Edition): ModelTraits {
 		fixedSampling: isAtLeast(3, 6) || (isAtLeast(3, 5) && model.includes("lite")),
 		// "Penalty is not enabled for this model" since 2.5: https://github.com/google-gemini/cookbook/issues/1290
 		penalties: !isAtLeast(2, 5),
+		systemInstruction: !WITHOUT_INSTRUCTIONS.test(model),
 		// https://github.com/googleapis/python-genai/issues/867
 		toolsWithFormat: isThird || version === undefined,
 		// https://ai.google.dev/gemini-api/docs/function-calling#multimodal

@@ -54,11 +54,6 @@ export function edgesOf(events: readonly Buffer[]): number[] {
 }
 
 /** A refusal in the provider's own shape. */
-export function nativeError(
-	wire: NativeWire,
-	status: number,
-	message: string,
-	headers: Readonly<Record<string, string>> = {},
-): Reply {
-	return respond({ status, headers, body: JSON.stringify(NATIVE_ANSWERS[wire].error(status, message)) });
+export function nativeError(wire: NativeWire, status: number, message: string): Reply {
+	return respond({ status, body: JSON.stringify(NATIVE_ANSWERS[wire].error(status, message)) });
 }

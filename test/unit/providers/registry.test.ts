@@ -162,14 +162,14 @@ const NATIVE: Record<string, readonly (readonly [OperationId, model: string, who
 		[
 			"chat",
 			"gemini-2.5-pro",
-			"https://aiplatform.googleapis.com/v1/projects/acme/locations/global/publishers/google/models/gemini-2.5-pro:generateContent",
-			"https://aiplatform.googleapis.com/v1/projects/acme/locations/global/publishers/google/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+			"https://aiplatform.googleapis.com/v1beta1/projects/acme/locations/global/publishers/google/models/gemini-2.5-pro:generateContent",
+			"https://aiplatform.googleapis.com/v1beta1/projects/acme/locations/global/publishers/google/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
 		],
 		[
 			"chat",
 			"claude-sonnet-4-5@20250929",
-			"https://aiplatform.googleapis.com/v1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
-			"https://aiplatform.googleapis.com/v1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:streamRawPredict",
+			"https://aiplatform.googleapis.com/v1beta1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
+			"https://aiplatform.googleapis.com/v1beta1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:streamRawPredict",
 		],
 	],
 	bedrock: [

@@ -91,6 +91,14 @@ describe("a Google service account", () => {
 		expect(await google.tokenOf(server.account)).toBe("token-2");
 	});
 
+	test("is one account for every deployment that names it", async () => {
+		const server = startTokenServer();
+		const { tokens: google } = tokens();
+		await google.tokenOf({ ...server.account });
+		expect(await google.tokenOf({ ...server.account })).toBe("token-1");
+		expect(await google.tokenOf({ ...server.account, clientEmail: "other@test-project" })).toBe("token-2");
+	});
+
 	test("that is refused fails by name, is left alone for a moment, and is then asked again", async () => {
 		const server = startTokenServer();
 		const { clock, tokens: google } = tokens();

@@ -128,7 +128,7 @@ describe("a whole answer", () => {
 		expect(translate({}).whole({})).toBeUndefined();
 		expect(translate({}).whole({ output: "x" })).toBeUndefined();
 		expect(translate({}).whole({ __type: "ThrottlingException", message: "slow" })).toEqual({
-			error: { message: "slow", type: "ThrottlingException", code: null, status: 429 },
+			error: { message: "slow", type: "ThrottlingException", code: "rate_limit_exceeded", status: 429 },
 		});
 		expect(at(whole([], { stopReason: "malformed_tool_use" }), "error", "status")).toBe(502);
 	});
@@ -336,12 +336,17 @@ describe("a failure", () => {
 				message: "Too many tokens, please wait before trying again.",
 			},
 			429,
-			{ status: 429, type: "ThrottlingException", message: "Too many tokens, please wait before trying again." },
+			{
+				status: 429,
+				type: "ThrottlingException",
+				code: "rate_limit_exceeded",
+				message: "Too many tokens, please wait before trying again.",
+			},
 		],
 		[
 			{ __type: "ServiceQuotaExceededException", message: "M" },
 			400,
-			{ status: 429, type: "ServiceQuotaExceededException", message: "M" },
+			{ status: 429, type: "ServiceQuotaExceededException", code: "insufficient_quota", message: "M" },
 		],
 		[
 			{ __type: "ModelErrorException", message: "M", originalStatusCode: 500 },
@@ -367,7 +372,7 @@ describe("a failure", () => {
 		[
 			{ __type: "ResourceNotFoundException", message: "M" },
 			404,
-			{ status: 404, type: "ResourceNotFoundException", message: "M" },
+			{ status: 404, type: "ResourceNotFoundException", code: "model_not_found", message: "M" },
 		],
 		[
 			{ __type: "UnrecognizedClientException", message: "M" },
@@ -383,6 +388,15 @@ describe("a failure", () => {
 			{ __type: "InvalidSignatureException:http://internal.amazon.com/coral/", message: "M" },
 			403,
 			{ status: 403, type: "InvalidSignatureException", message: "M" },
+		],
+		[
+			{ message: "Too many tokens per day, please wait before trying again." },
+			429,
+			{
+				status: 429,
+				code: "insufficient_quota",
+				message: "Too many tokens per day, please wait before trying again.",
+			},
 		],
 		[{}, 500, { status: 500, message: "The provider gave no reason." }],
 		[{ message: { nested: true } }, 503, { status: 503, message: "The provider gave no reason." }],

@@ -76,7 +76,7 @@ describe("a wish to think", () => {
 			"an effort above what 4.6 knows",
 			CLAUDE_46,
 			{ reasoning_effort: "xhigh" },
-			{ ...thinking("adaptive"), output_config: { effort: "max" } },
+			{ ...thinking("adaptive"), output_config: { effort: "high" } },
 			[],
 		],
 		[
@@ -104,7 +104,7 @@ describe("a wish to think", () => {
 			"a budget, where refused",
 			CLAUDE_47,
 			thinking("enabled", { budget_tokens: 2_000 }),
-			thinking("adaptive", { display: "summarized" }),
+			{ ...thinking("adaptive", { display: "summarized" }), output_config: { effort: "low" } },
 			["thinking.budget_tokens"],
 		],
 		["none, off anyway", CLAUDE_46, { reasoning_effort: "none" }, undefined, []],
@@ -339,6 +339,19 @@ describe("thinking in an answer", () => {
 			{ type: "reasoning.encrypted", format: "bedrock-converse-v1", index: 1, id: "openai", data: "AAEC/w==" },
 		]);
 	});
+
+	test.each([{ reasoning: { effort: "low", exclude: true } }, { thinking: { type: "adaptive", display: "omitted" } }])(
+		"that is not to be shown is not, and its sealed part goes back all the same: %j",
+		(request) => {
+			const [, sealed] = ofClaude;
+			const details = [{ ...sealed, index: 0 }];
+			const answer = translate(request).whole({ output: { message: { content } }, stopReason: "end_turn" });
+			expect(at(answer, "choices", 0, "message", "reasoning_content")).toBeUndefined();
+			expect(at(answer, "choices", 0, "message", "reasoning_details")).toEqual(details as never);
+			const said = play(translate(request), events);
+			expect(said).toMatchObject({ text: "42", reasoning: "", extra: { reasoning_details: details } });
+		},
+	);
 
 	test("is told all at once in the last delta before the finish", () => {
 		const said = play(translate({}), events);

@@ -28,7 +28,7 @@ describe("the chunks of a stream", () => {
 		writer.usage(writeChatUsage({ prompt: 1, completion: 2 }));
 		writer.done();
 		const events = writer.take();
-		const chunks = events.flatMap(({ json }) => json ?? []);
+		const chunks = events.flatMap(({ json }): JsonObject[] => (json === undefined ? [] : [json]));
 		expect(new Set(chunks.map(({ id }) => id))).toEqual(new Set(["msg_1"]));
 		expect(chunks.map(({ model }) => model)).toEqual(chunks.map(() => "claude"));
 		const choices = choicesOf(events);

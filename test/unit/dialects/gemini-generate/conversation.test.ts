@@ -48,6 +48,20 @@ describe("roles", () => {
 		expect(body).toEqual({ contents: [{ role: "user", parts: [{ text: "Write a poem." }] }] });
 	});
 
+	test("a model without instructions is told them by the user", () => {
+		const messages = [
+			{ role: "system", content: "Be brief." },
+			{ role: "user", content: "Hi" },
+			{ role: "assistant", content: "Yo" },
+		];
+		expect(translate({ messages }, "gemma-3-27b-it").body).toEqual({
+			contents: [
+				{ role: "user", parts: [{ text: "Be brief." }, { text: "Hi" }] },
+				{ role: "model", parts: [{ text: "Yo" }] },
+			],
+		});
+	});
+
 	test("neighbours of one role are one content, empty messages none", () => {
 		const messages = [
 			{ role: "user", content: "1" },

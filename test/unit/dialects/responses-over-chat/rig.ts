@@ -5,7 +5,7 @@ import { DONE, eventJson } from "../../../../src/dialects/event-data.ts";
 import { responsesOverChat } from "../../../../src/dialects/responses-over-chat/translator.ts";
 import type { Target, Translation } from "../../../../src/dialects/translation.ts";
 import type { SseEvent } from "../../../../src/dialects/types.ts";
-import { isJsonObject, type JsonObject } from "../../../../src/lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../../../src/lib/json-types.ts";
 import { responseEventFaults, schemaFaults } from "../../../support/openai-schema.ts";
 import { sequenceFaults } from "./sequence.ts";
 
@@ -190,4 +190,35 @@ function loadOpenResponses() {
 			.map(([name, schema]) => [schema.properties?.type?.enum?.[0] ?? "", name] as const),
 	);
 	return { ajv, eventByType };
+}
+
+/** A chunk with one piece of a tool call. */
+export function call(index: number | undefined, fields: JsonObject): JsonObject {
+	const { id, ...described } = fields;
+	return chunk({
+		tool_calls: [
+			{
+				...(index === undefined ? {} : { index }),
+				...(id === undefined ? {} : { id, type: "function" }),
+				function: described,
+			},
+		],
+	});
+}
+
+/** The items of the finished response. */
+export function output({ response }: Streamed): JsonObject[] {
+	return (Array.isArray(response.output) ? response.output : []).filter(isJsonObject);
+}
+
+/** Their types. */
+export function kinds(said: Streamed): JsonValue[] {
+	return output(said).map(({ type }) => type ?? null);
+}
+
+/** Its function calls, without what names the items. */
+export function callsOf(said: Streamed): JsonObject[] {
+	return output(said)
+		.filter(({ type }) => type === "function_call")
+		.map(({ call_id: id, name, arguments: text }) => ({ id, name, arguments: text }));
 }
