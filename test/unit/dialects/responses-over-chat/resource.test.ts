@@ -121,7 +121,8 @@ describe("the response object", () => {
 		expect(respond({}, { ...ANSWER, usage: null }).usage).toBeNull();
 	});
 
-	test.each([{}, { choices: [] }, { choices: "x" }, { object: "list", data: [] }])("%j is no answer", (answer) => {
+	const NO_ANSWERS: readonly JsonObject[] = [{}, { choices: [] }, { choices: "x" }, { object: "list", data: [] }];
+	test.each(NO_ANSWERS)("%j is no answer", (answer) => {
 		expect(translate({}).whole(answer)).toBeUndefined();
 	});
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { unseal } from "../../../../src/dialects/responses-over-chat/reasoning.ts";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
-import { call, chunk, finish, kinds, output, stream, streamed, streamFaults, WITH_SEALS } from "./rig.ts";
+import { call, chunk, finish, kinds, output, streamed, streamFaults, WITH_SEALS } from "./rig.ts";
 
 describe("what else a model says", () => {
 	const THINKING: readonly [string, JsonObject[]][] = [
