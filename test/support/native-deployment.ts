@@ -49,7 +49,7 @@ export function providerOf(wire: NativeWire): string {
 }
 
 /** The provider's address for a model. */
-export function nativeTarget(wire: NativeWire, model: string, stream: boolean): string {
+function nativeTarget(wire: NativeWire, model: string, stream: boolean): string {
 	const google = stream ? "streamGenerateContent?alt=sse" : "generateContent";
 	const project = "/v1beta1/projects/test-project/locations/us-east5/publishers";
 	switch (wire) {

@@ -5,7 +5,6 @@ export type ItemStatus = "completed" | "incomplete";
 
 /** One item of the output, from its first event to its last. */
 export interface OutputItem {
-	readonly kind: "reasoning" | "message" | "call" | "image";
 	isOpen(): boolean;
 	/** Says the closing events. Nothing follows them. */
 	close(status: ItemStatus): void;
@@ -76,6 +75,8 @@ function summaryText(text: string): JsonObject {
 export interface CallItem extends OutputItem {
 	readonly kind: "call";
 	add(fragment: string): void;
+	/** Whether its arguments stop in the middle. */
+	isBroken(): boolean;
 }
 
 /** A call of a function, or of a tool that takes free text. */
@@ -112,6 +113,7 @@ export function openCall(
 		...frame,
 		kind: "call",
 		add,
+		isBroken: () => !isCustom && text !== "" && !isJson(text),
 		close(status) {
 			if (text === "" && !isCustom && status === "completed") {
 				// A function without arguments.
@@ -123,8 +125,22 @@ export function openCall(
 	};
 }
 
+function isJson(text: string): boolean {
+	try {
+		JSON.parse(text);
+		return true;
+	} catch {
+		// What a model writes is not always JSON, and not always all of it.
+		return false;
+	}
+}
+
+export interface ImageItem extends OutputItem {
+	readonly kind: "image";
+}
+
 /** A picture: it comes whole. */
-export function sayImage(line: Line, url: string): OutputItem {
+export function sayImage(line: Line, url: string): ImageItem {
 	const place = line.place("ig");
 	const data = /^data:image\/([a-z0-9.+-]+);base64,/i.exec(url.slice(0, 64));
 	const result: JsonValue = data === null ? url : url.slice(data[0].length);
@@ -148,7 +164,7 @@ export function openFrame(
 	line: Line,
 	place: Place,
 	write: (status: ItemStatus | "in_progress") => JsonObject,
-): Omit<OutputItem, "kind"> {
+): OutputItem {
 	let status: ItemStatus | "in_progress" = "in_progress";
 	line.say("response.output_item.added", { output_index: place.index, item: write(status) });
 	return {

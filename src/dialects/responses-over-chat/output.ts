@@ -1,10 +1,12 @@
 import type { JsonObject, JsonValue } from "../../lib/json-types.ts";
 import { createCalls } from "./calls.ts";
-import { type CallItem, type OutputItem, openReasoning, type ReasoningItem, sayImage } from "./items.ts";
+import { type CallItem, type ImageItem, openReasoning, type ReasoningItem, sayImage } from "./items.ts";
 import type { Line } from "./line.ts";
 import type { Said } from "./message.ts";
 import { type MessageItem, openMessage } from "./message-item.ts";
 import { seal, type ThinkingField, thinkingFields } from "./reasoning.ts";
+
+type Item = ReasoningItem | MessageItem | CallItem | ImageItem;
 
 /** The items of a response: which are open, and which comes next. */
 export interface Output {
@@ -81,13 +83,18 @@ export function createOutput(line: Line, answerId: string, wantsEncrypted: boole
 	return { hear, close, items: () => shelf.items.map((item) => item.json()) };
 }
 
-function isThinking(item: OutputItem): boolean {
+/** Of calls side by side, more than the last one may have been cut off. */
+function isCut(item: Item): boolean {
+	return item.kind === "call" && item.isBroken();
+}
+
+function isThinking(item: Item): boolean {
 	return item.kind === "reasoning";
 }
 
 /** The items in their order, and the one that is being said. */
 function createShelf(line: Line, answerId: string, wantsEncrypted: boolean) {
-	const items: OutputItem[] = [];
+	const items: Item[] = [];
 	const calls = createCalls(line, answerId);
 	/** The first thinking: it stays open for its seal, which a provider may send last. */
 	let sealed: ReasoningItem | undefined;
@@ -103,7 +110,7 @@ function createShelf(line: Line, answerId: string, wantsEncrypted: boolean) {
 		calls.closeWhole();
 		current = undefined;
 	}
-	function begin<Item extends ReasoningItem | MessageItem | CallItem>(item: Item): Item {
+	function begin<Kind extends ReasoningItem | MessageItem | CallItem>(item: Kind): Kind {
 		items.push(item);
 		current = item;
 		return item;
@@ -141,7 +148,7 @@ function createShelf(line: Line, answerId: string, wantsEncrypted: boolean) {
 			const last = items.at(-1);
 			for (const item of items) {
 				if (item.isOpen()) {
-					item.close(item === last ? status : "completed");
+					item.close(item === last || isCut(item) ? status : "completed");
 				}
 			}
 		},

@@ -45,7 +45,7 @@ export function nativeStream(
 }
 
 /** Where each event ends, in bytes. */
-export function edgesOf(events: readonly Buffer[]): number[] {
+function edgesOf(events: readonly Buffer[]): number[] {
 	let end = 0;
 	return events.map((event) => {
 		end += event.length;

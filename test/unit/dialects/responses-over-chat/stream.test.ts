@@ -1,7 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { readerOf } from "../../../../src/dialects/registry.ts";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
-import { call, chunk, DONE_EVENT, finish, kinds, output, stream, streamed, streamFaults, USAGE_CHUNK } from "./rig.ts";
+import {
+	call,
+	chunk,
+	DONE_EVENT,
+	finish,
+	kinds,
+	output,
+	stream,
+	streamed,
+	streamFaults,
+	USAGE_CHUNK,
+	WITH_SEALS,
+} from "./rig.ts";
 
 const BEGIN = ["response.created", "response.in_progress"];
 const TEXT_ITEM = [
@@ -141,6 +153,19 @@ describe("endings", () => {
 		const said = streamed([call(0, { id: "a", name: "f", arguments: '{"x":' }), finish("length")]);
 		expect(output(said)).toMatchObject([{ type: "function_call", status: "incomplete", arguments: '{"x":' }]);
 		expect(streamFaults(said)).toEqual([]);
+	});
+
+	test("only what was cut off is incomplete", () => {
+		const said = streamed([
+			call(0, { id: "a", name: "f", arguments: "{}" }),
+			call(1, { id: "b", name: "f", arguments: '{"x":' }),
+			call(2, { id: "c", name: "f", arguments: '{"x":' }),
+			finish("length"),
+		]);
+		expect(output(said).map(({ status }) => status)).toEqual(["completed", "incomplete", "incomplete"]);
+		expect(streamFaults(said)).toEqual([]);
+		const sealed = streamed([chunk({ reasoning: "Hm" }), chunk({ content: "Hi" }), finish("length")], WITH_SEALS);
+		expect(output(sealed).map(({ status }) => status)).toEqual(["completed", "incomplete"]);
 	});
 
 	test("an answer without a word is an empty message", () => {
