@@ -15,6 +15,7 @@ export function chain(outer: Translation, inner: Translation): Translation {
 			return between === undefined || declaresFault(between) ? between : outer.whole(between);
 		},
 		openStream: () => chainStreams(outer.openStream(), inner.openStream()),
+		kept: () => outer.kept?.() ?? inner.kept?.(),
 		readFault: inner.readFault,
 	};
 }

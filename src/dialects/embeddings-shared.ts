@@ -17,11 +17,14 @@ export interface EmbeddingsRequest {
 
 /** What differs between providers of embeddings. */
 export interface EmbeddingsWire {
-	/** Fields of the request that `body` says to the provider, beside `input`, `dimensions` and `encoding_format`. */
-	readonly mapped: readonly string[];
+	/** Fields of the request that `body` says to the provider's model, beside `input`, `dimensions` and `encoding_format`. */
+	mapped(model: string): readonly string[];
 	body(request: EmbeddingsRequest, json: JsonObject, target: Target): JsonObject;
-	/** The vectors in the order of the texts; undefined when the answer is none of this wire. */
-	read(answer: JsonObject): EmbeddingsAnswer | undefined;
+	/**
+	 * The vectors in the order of the texts; undefined when the answer is none of this wire.
+	 * @param headers Of the answer.
+	 */
+	read(answer: JsonObject, headers: Headers | undefined): EmbeddingsAnswer | undefined;
 	readFault(body: JsonObject, status: number | undefined): ProviderFault;
 }
 
@@ -37,13 +40,13 @@ type Vector = readonly number[];
 export function translateEmbeddings(json: JsonObject, target: Target, wire: EmbeddingsWire): Translation {
 	const texts = readTexts(json.input);
 	const drops = createDrops();
-	dropUnmapped(json, new Set(["input", "dimensions", "encoding_format", ...wire.mapped]), drops);
+	dropUnmapped(json, new Set(["input", "dimensions", "encoding_format", ...wire.mapped(target.model)]), drops);
 	const request = { texts, dimensions: typeof json.dimensions === "number" ? json.dimensions : undefined };
 	return {
 		body: wire.body(request, json, target),
 		dropped: drops.list(),
-		whole(answer) {
-			const read = wire.read(answer);
+		whole(answer, headers) {
+			const read = wire.read(answer, headers);
 			if (read !== undefined && read.vectors.length >= texts.length) {
 				return embeddingsList(read, target.model, json.encoding_format === "base64");
 			}
@@ -68,6 +71,19 @@ function readTexts(input: JsonValue | undefined): string[] {
 			"unsupported_parameter",
 		);
 	});
+}
+
+/** The text of a request to a model that embeds one a call. @throws GatewayError 400 naming `input` where there are more. */
+export function onlyText({ texts }: EmbeddingsRequest): string {
+	const [text] = texts;
+	if (text === undefined || texts.length > 1) {
+		throw badRequest(
+			"The field 'input' must hold one text for this model, which embeds one a call: send them one at a time.",
+			"input",
+			"unsupported_parameter",
+		);
+	}
+	return text;
 }
 
 function embeddingsList({ vectors, promptTokens }: EmbeddingsAnswer, model: string, asBase64: boolean): JsonObject {

@@ -44,6 +44,11 @@ export interface Translation {
 	 */
 	whole(answer: JsonObject, headers?: Headers): JsonObject | undefined;
 	openStream(): StreamTranslator;
+	/**
+	 * The answer as it is to be kept for the next turn, where that is more than the client asked to see (sealed thinking).
+	 * undefined before its end.
+	 */
+	kept?(): JsonObject | undefined;
 	/** A body with status 4xx or 5xx, or the payload of an error event (status undefined), in neutral words. */
 	readFault(body: JsonObject, status: number | undefined): ProviderFault;
 }

@@ -151,6 +151,11 @@ export interface AnswerReader {
 	readonly answer: "json" | "any";
 	/** undefined where the answer holds no usable usage (missing, negative, not numbers). Zero is a number and wins. */
 	usage(answer: JsonObject): Usage | undefined;
+	/**
+	 * The answer with the gateway's own count, where a provider without one was made to speak these words and their format
+	 * demands it.
+	 */
+	withUsage?(answer: JsonObject, promptTokens: number): JsonObject;
 	/** Estimate of output tokens for an answer without usage. */
 	outputTokensSeen(answer: JsonObject): number;
 	/** A failure told inside an answer whose status says success. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../lib/json-types.ts";
 import { servedHeaders } from "./answer-headers.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { isUnfinished, settleWhenDone } from "./background.ts";
@@ -23,14 +24,11 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 	if (json === undefined || bytes === undefined) {
 		return failed(context, invalid(head.status, "the answer is not what this provider's API promises"));
 	}
-	if (translation !== undefined) {
-		bytes = encoder.encode(JSON.stringify(json));
-	}
 	const reader = deps.dialects.readerOf[served.planned.ingress.operation];
 	const fault = reader.fault(json);
 	if (fault !== undefined) {
 		return isRequestsFault(fault)
-			? refusedWithin(context, head, bytes)
+			? refusedWithin(context, head, bodyOf(context, bytes, json))
 			: failed(context, failureOfFault(fault, deps.runtime.clock.now()));
 	}
 	const { envelope } = served.planned;
@@ -41,7 +39,7 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 	run.close();
 	if (isUnfinished(json) && typeof json.id === "string" && served.deployment.provider.storedResponses) {
 		settleWhenDone(context, json.id);
-		return answered(context, head, bytes, { nano: context.books.estimateNano(0), final: false });
+		return answered(context, head, bodyOf(context, bytes, json), { nano: context.books.estimateNano(0), final: false });
 	}
 	const usage = reader.usage(json);
 	const costNano = await books.settle({
@@ -55,7 +53,14 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 		},
 	});
 	await keepTurn(context, json);
-	return answered(context, head, bytes, { nano: costNano, final: true });
+	const told =
+		usage === undefined && translation !== undefined ? reader.withUsage?.(json, envelope.promptTokensMax) : json;
+	return answered(context, head, bodyOf(context, bytes, told ?? json), { nano: costNano, final: true });
+}
+
+/** The provider's own bytes, or its answer in the client's words. */
+function bodyOf({ spoken }: AttemptContext, bytes: Uint8Array<ArrayBuffer>, json: JsonObject): Uint8Array<ArrayBuffer> {
+	return spoken.translation === undefined ? bytes : encoder.encode(JSON.stringify(json));
 }
 
 function answered(

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../lib/json-types.ts";
+import { withContinuation } from "../responses/recall.ts";
 import type { AttemptContext } from "./attempt-result.ts";
 import { keepsResponses } from "./spoken.ts";
 
@@ -6,18 +7,22 @@ import { keepsResponses } from "./spoken.ts";
  * Keeps a finished response for providers that do not, before its client sees the end of it: the next request may build
  * upon it at once.
  */
-export async function keepTurn({ served, deps }: AttemptContext, response: JsonObject | undefined): Promise<void> {
+export async function keepTurn(
+	{ served, spoken, deps }: AttemptContext,
+	response: JsonObject | undefined,
+): Promise<void> {
 	const { planned, deployment } = served;
 	const { body, recollection } = planned;
 	if (planned.ingress.operation !== "responses" || response === undefined || body.kind !== "json") {
 		return;
 	}
+	const kept = spoken.translation?.kept?.();
 	await deps.kept.responses.keep({
 		principal: planned.principal,
 		alias: planned.alias.name,
 		request: recollection?.asked ?? body.json,
 		recalled: recollection?.recalled,
-		response,
+		response: kept === undefined ? response : withContinuation(kept, recollection?.recalled),
 		keptByProvider: keepsResponses(deployment),
 	});
 }

@@ -90,8 +90,8 @@ export function resolveItems(
 }
 
 /** A response as its client sees it: it tells what it was built upon, of which its provider knows nothing. */
-export function withContinuation(response: JsonObject, continuation: Continuation): JsonObject {
-	const { previousResponseId, conversationId } = continuation;
+export function withContinuation(response: JsonObject, continuation: Continuation | undefined): JsonObject {
+	const { previousResponseId, conversationId } = continuation ?? {};
 	return {
 		...response,
 		...(previousResponseId === undefined ? {} : { previous_response_id: previousResponseId }),

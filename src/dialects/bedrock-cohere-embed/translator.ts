@@ -10,7 +10,7 @@ import type { Translator } from "../translation.ts";
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-v3.html
  */
 const WIRE: EmbeddingsWire = {
-	mapped: ["input_type", "truncate"],
+	mapped: () => ["input_type", "truncate"],
 	body: ({ texts, dimensions }, json) => ({
 		texts: [...texts],
 		input_type: json.input_type ?? INPUT_TYPE_DEFAULT,
@@ -18,12 +18,21 @@ const WIRE: EmbeddingsWire = {
 		truncate: json.truncate ?? "NONE",
 		...(dimensions === undefined ? {} : { output_dimension: dimensions }),
 	}),
-	read(answer) {
+	read(answer, headers) {
 		const vectors = cohereVectors(answer);
-		return vectors === undefined ? undefined : { vectors, promptTokens: undefined };
+		return vectors === undefined ? undefined : { vectors, promptTokens: inputTokens(headers) };
 	},
 	readFault: bedrockFault,
 };
+
+/**
+ * The count that Bedrock writes on every answer of InvokeModel: the only one for these models.
+ * @see https://github.com/vercel/ai/pull/15973
+ */
+function inputTokens(headers: Headers | undefined): number | undefined {
+	const told = headers?.get("x-amzn-bedrock-input-token-count");
+	return told && /^\d{1,15}$/.test(told) ? Number(told) : undefined;
+}
 
 /** OpenAI's embeddings by way of Cohere's models on Bedrock. */
 export const bedrockCohereEmbed: Translator = {

@@ -11,7 +11,7 @@ import { cohereVectors, INPUT_TYPE_DEFAULT } from "./vectors.ts";
  * @see https://docs.cohere.com/reference/embed
  */
 const WIRE: EmbeddingsWire = {
-	mapped: ["input_type", "truncate"],
+	mapped: () => ["input_type", "truncate"],
 	body: ({ texts, dimensions }, json, { model }) => ({
 		model,
 		texts: [...texts],

@@ -4,7 +4,7 @@ import type { Drops } from "../chat-hub/drops.ts";
 import type { AskedToolCall, ChatTurn } from "../chat-hub/request.ts";
 import { CUSTOM_INPUT } from "../chat-hub/tools.ts";
 import { resultContent, textContent, userContent } from "./content.ts";
-import { earlierThoughts } from "./reasoning.ts";
+import { earlierThoughts, hasUnplacedThoughts } from "./reasoning.ts";
 
 export interface CohereMessages {
 	readonly messages: readonly JsonObject[];
@@ -14,16 +14,20 @@ export interface CohereMessages {
 
 export function cohereMessages(turns: readonly ChatTurn[], drops: Drops): CohereMessages {
 	const documents: JsonObject[] = [];
-	const messages = turns.filter(saysSomething).map((turn) => {
+	const messages = turns.flatMap((turn) => {
 		nameWhatIsLost(turn, drops);
-		return messageOf(turn, documents, drops);
+		return saysSomething(turn) ? [messageOf(turn, documents, drops)] : [];
 	});
 	return { messages, documents };
 }
 
-/** An assistant that neither spoke nor called (its answer was cut or filtered) is refused by Cohere: it said nothing. */
+/**
+ * Cohere refuses an assistant that neither spoke nor called, as one whose answer was cut or filtered: such a turn is left
+ * out.
+ */
 function saysSomething({ role, parts, toolCalls }: ChatTurn): boolean {
-	return role !== "assistant" || parts.length > 0 || toolCalls.length > 0;
+	const isSilent = parts.every((part) => part.kind === "text" && part.text === "");
+	return role !== "assistant" || !isSilent || toolCalls.length > 0;
 }
 
 function messageOf(turn: ChatTurn, documents: JsonObject[], drops: Drops): JsonObject {
@@ -41,10 +45,7 @@ function messageOf(turn: ChatTurn, documents: JsonObject[], drops: Drops): JsonO
 }
 
 function assistantMessage(turn: ChatTurn, drops: Drops): JsonObject {
-	const { thinking, plan, hasLeftOver } = earlierThoughts(turn);
-	if (hasLeftOver) {
-		drops.add("messages[].reasoning_content");
-	}
+	const { thinking, plan } = earlierThoughts(turn);
 	const said = textContent(turn.parts, drops);
 	const spoken = typeof said === "string" ? (said === "" ? [] : [{ type: "text", text: said }]) : said;
 	const content = thinking.length === 0 || !Array.isArray(spoken) ? said : [...thinking, ...spoken];
@@ -52,8 +53,7 @@ function assistantMessage(turn: ChatTurn, drops: Drops): JsonObject {
 	return {
 		role: "assistant",
 		...(plan === undefined ? {} : { tool_plan: plan }),
-		// A message of calls alone has no content; one of nothing at all still needs some.
-		...(content === "" && calls.length > 0 ? {} : { content }),
+		...(content === "" ? {} : { content }),
 		...(calls.length === 0 ? {} : { tool_calls: calls }),
 	};
 }
@@ -72,7 +72,8 @@ function toolMessage(turn: ChatTurn, drops: Drops): JsonObject {
 	return { role: "tool", tool_call_id: turn.toolCallId, content: resultContent(turn.parts, drops) };
 }
 
-function nameWhatIsLost({ role, name, cache, raw }: ChatTurn, drops: Drops): void {
+function nameWhatIsLost(turn: ChatTurn, drops: Drops): void {
+	const { role, name, cache, raw } = turn;
 	// The name of a tool's result only says again which tool it was.
 	if (name !== undefined && role !== "tool") {
 		drops.add("messages[].name");
@@ -82,5 +83,11 @@ function nameWhatIsLost({ role, name, cache, raw }: ChatTurn, drops: Drops): voi
 	}
 	if (raw.audio !== undefined && raw.audio !== null) {
 		drops.add("messages[].audio");
+	}
+	if (hasUnplacedThoughts(turn)) {
+		drops.add("messages[].reasoning_content");
+	}
+	if (!saysSomething(turn) && earlierThoughts(turn).thinking.length > 0) {
+		drops.add("messages[].reasoning_details");
 	}
 }

@@ -38,8 +38,6 @@ export interface EarlierThoughts {
 	/** Content blocks of type thinking. */
 	readonly thinking: readonly JsonObject[];
 	readonly plan: string | undefined;
-	/** Text of unknown origin that has no place. */
-	readonly hasLeftOver: boolean;
 }
 
 /**
@@ -54,13 +52,15 @@ export function earlierThoughts(turn: ChatTurn): EarlierThoughts {
 		.filter(({ id }) => id === PLAN)
 		.map(({ text }) => text)
 		.join("");
-	const plain = turn.reasoningText ?? "";
-	const calls = turn.toolCalls.length > 0;
 	return {
 		thinking: own.filter(({ id }) => id !== PLAN).map(({ text }) => ({ type: "thinking", thinking: text })),
-		plan: calls ? plan || plain || undefined : undefined,
-		hasLeftOver: !calls && plain !== "",
+		plan: turn.toolCalls.length === 0 ? undefined : plan || turn.reasoningText || undefined,
 	};
+}
+
+/** Whether the turn holds a text of unknown origin that `earlierThoughts` leaves out. */
+export function hasUnplacedThoughts({ toolCalls, reasoningText = "" }: ChatTurn): boolean {
+	return toolCalls.length === 0 && reasoningText !== "";
 }
 
 /** Gathers the thinking of an answer, and the plan of its calls, for the next turn of the conversation. */

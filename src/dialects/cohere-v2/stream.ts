@@ -71,6 +71,8 @@ function createHandlers(writer: ChunkWriter, terms: AnswerTerms): Handlers {
 	const thoughts = createThoughts();
 	const citations = createCitations();
 	const calls = createToolCalls(writer, terms);
+	/** Blocks of a type that is not known: what they hold is not the answer's text. */
+	const foreign = new Set<number>();
 
 	function think(text: string, block: number): void {
 		thoughts.add(text, block);
@@ -78,9 +80,6 @@ function createHandlers(writer: ChunkWriter, terms: AnswerTerms): Handlers {
 			writer.reasoning(text);
 		}
 	}
-	/** Blocks of a type that is not known: what they hold is not the answer's text. */
-	const foreign = new Set<number>();
-
 	function content(event: JsonObject): void {
 		const block = typeof event.index === "number" ? event.index : 0;
 		const { content: given } = messageIn(event);

@@ -3,7 +3,7 @@ import { allVectors, type EmbeddingsWire, translateEmbeddings, vectorOf } from "
 import { count } from "../token-usage.ts";
 import type { Translator } from "../translation.ts";
 import { readGoogleFault } from "./faults.ts";
-import { googleTaskType, TASK_FIELDS } from "./task-type.ts";
+import { googleTaskType, taskFields } from "./task-type.ts";
 
 /**
  * `POST /v1beta/models/{model}:batchEmbedContents`, for one text as for many. Google takes at most 100 a call and says
@@ -11,9 +11,9 @@ import { googleTaskType, TASK_FIELDS } from "./task-type.ts";
  * @see https://ai.google.dev/api/embeddings
  */
 const WIRE: EmbeddingsWire = {
-	mapped: TASK_FIELDS,
+	mapped: taskFields,
 	body({ texts, dimensions }, json, { model }) {
-		const taskType = googleTaskType(json);
+		const taskType = googleTaskType(json, model);
 		return {
 			requests: texts.map((text) => ({
 				model: model.startsWith("models/") ? model : `models/${model}`,

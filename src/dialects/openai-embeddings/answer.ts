@@ -18,6 +18,10 @@ export const embeddingsAnswer: AnswerReader = {
 				})
 			: undefined;
 	},
+	withUsage: (answer, promptTokens) => ({
+		...answer,
+		usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
+	}),
 	fault: declaredFault,
 	outputTokensSeen: () => 0,
 	openStream: neverStreamed("embeddings"),

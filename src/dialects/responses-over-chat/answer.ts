@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
-import { type ComposerOptions, createComposer } from "./composer.ts";
+import { type ComposingOptions, createComposer } from "./composer.ts";
 import { choiceFault, faultBody, toldFault } from "./faults.ts";
 import { endingOf } from "./finish.ts";
 import { readMessage, type Said } from "./message.ts";
@@ -9,7 +9,7 @@ import { logprobsOf, notesOf } from "./notes.ts";
  * A whole chat completion as a response; a failure told inside as `{"error": …}`; undefined when it is no completion.
  * Made by the same hands as a stream, with nobody listening.
  */
-export function wholeResponse(answer: JsonObject, options: Omit<ComposerOptions, "sink">): JsonObject | undefined {
+export function wholeResponse(answer: JsonObject, options: ComposingOptions): JsonObject | undefined {
 	const fault = toldFault(answer);
 	if (fault !== undefined) {
 		return { error: faultBody(fault) };

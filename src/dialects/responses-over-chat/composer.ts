@@ -22,6 +22,8 @@ export interface Composer {
 	hear(said: Said, logprobs: readonly JsonValue[]): void;
 	/** Says what is left, and the whole response. */
 	end(ending: Exclude<Ending, "failed">): JsonObject;
+	/** The whole response as it is to be kept; undefined before its end. */
+	kept(): JsonObject | undefined;
 	/** Says a failure: the last event. */
 	fail(error: JsonObject): void;
 }
@@ -31,15 +33,21 @@ export interface ComposerOptions {
 	readonly target: Target;
 	readonly wantsEncrypted: boolean;
 	readonly sink: Say;
+	/** Told the composer of the answer: what it composed is asked for later. */
+	readonly onComposer?: ((composer: Composer) => void) | undefined;
 }
 
-export function createComposer({ request, target, wantsEncrypted, sink }: ComposerOptions): Composer {
+/** What an answer, whole or streamed, is composed by. */
+export type ComposingOptions = Omit<ComposerOptions, "sink">;
+
+export function createComposer({ request, target, wantsEncrypted, sink, onComposer }: ComposerOptions): Composer {
 	const line = createLine(target.answerId, sink);
 	const resource = createResource(request, target);
 	const output = createOutput(line, target.answerId, wantsEncrypted);
 	const known: AnswerNotes = {};
 	let hasBegun = false;
-	return {
+	let ended: JsonObject | undefined;
+	const composer: Composer = {
 		begin(notes) {
 			for (const [name, value] of Object.entries(notes)) {
 				if (value !== undefined) {
@@ -64,8 +72,12 @@ export function createComposer({ request, target, wantsEncrypted, sink }: Compos
 				output: output.items(),
 			});
 			line.say(`response.${status}`, { response });
+			ended = response;
 			return response;
 		},
+		kept: () => ended && { ...ended, output: output.keptItems() },
 		fail: (error) => line.say("error", { code: error.code, message: error.message, param: null, error }),
 	};
+	onComposer?.(composer);
+	return composer;
 }

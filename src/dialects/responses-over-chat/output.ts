@@ -15,11 +15,14 @@ export interface Output {
 	/** Ends all items, the last one with this status. */
 	close(status: "completed" | "incomplete"): void;
 	items(): JsonObject[];
+	/** The same with the thinking's seal, for whoever keeps the conversation: clients see it only when they ask. */
+	keptItems(): JsonObject[];
 }
 
 export function createOutput(line: Line, answerId: string, wantsEncrypted: boolean): Output {
 	const shelf = createShelf(line, answerId, wantsEncrypted);
-	const thinking = createThinking(wantsEncrypted);
+	const thinking = createThinking();
+	let encrypted: string | undefined;
 	const citations = createCitations(shelf);
 
 	function hear(said: Said, logprobs: readonly JsonValue[]): void {
@@ -62,8 +65,8 @@ export function createOutput(line: Line, answerId: string, wantsEncrypted: boole
 	function close(status: "completed" | "incomplete"): void {
 		shelf.openNameless();
 		const thought = thinking.fields();
-		const encrypted = thought === undefined ? undefined : seal(thought);
-		if (encrypted !== undefined) {
+		encrypted = thought === undefined ? undefined : seal(thought);
+		if (encrypted !== undefined && wantsEncrypted) {
 			shelf.sealed()?.seal(encrypted);
 		}
 		if (status === "completed" && shelf.items.every(isThinking)) {
@@ -72,7 +75,7 @@ export function createOutput(line: Line, answerId: string, wantsEncrypted: boole
 		}
 		citations.settle();
 		shelf.close(status);
-		if (encrypted !== undefined && shelf.sealed() === undefined) {
+		if (encrypted !== undefined && wantsEncrypted && shelf.sealed() === undefined) {
 			// The provider sealed what it never showed, and told so last.
 			const item = openReasoning(line);
 			shelf.items.push(item);
@@ -80,7 +83,23 @@ export function createOutput(line: Line, answerId: string, wantsEncrypted: boole
 			item.close("completed");
 		}
 	}
-	return { hear, close, items: () => shelf.items.map((item) => item.json()) };
+	function items(): JsonObject[] {
+		return shelf.items.map((item) => item.json());
+	}
+	return {
+		hear,
+		close,
+		items,
+		keptItems: () => (encrypted === undefined || wantsEncrypted ? items() : withSeal(items(), encrypted, answerId)),
+	};
+}
+
+/** The seal goes to the first thinking; what was never shown gets an item of its own, in front of what it led to. */
+function withSeal(items: readonly JsonObject[], encrypted: string, answerId: string): JsonObject[] {
+	const first = items.find(({ type }) => type === "reasoning");
+	return first === undefined
+		? [{ id: `rs_${answerId}_sealed`, type: "reasoning", summary: [], encrypted_content: encrypted }, ...items]
+		: items.map((item) => (item === first ? { ...item, encrypted_content: encrypted } : item));
 }
 
 /** Of calls side by side, more than the last one may have been cut off. */
@@ -181,7 +200,7 @@ function createCitations(shelf: { message(): MessageItem | undefined }) {
 }
 
 /** What a provider has shown of the thinking, and in which words it wants it back. */
-function createThinking(wantsEncrypted: boolean) {
+function createThinking() {
 	const details: JsonObject[] = [];
 	let field: ThinkingField | undefined;
 	let text = "";
@@ -190,16 +209,13 @@ function createThinking(wantsEncrypted: boolean) {
 		hear(said: string, saidIn: ThinkingField | undefined): boolean {
 			const isRepeated = saidIn === undefined && field !== undefined;
 			field ??= saidIn;
-			text += saidIn !== undefined && wantsEncrypted ? said : "";
+			text += saidIn === undefined ? "" : said;
 			return !isRepeated;
 		},
 		keep(entries: readonly JsonObject[]): void {
-			if (wantsEncrypted) {
-				details.push(...entries);
-			}
+			details.push(...entries);
 		},
-		/** undefined where nobody asked for it, or there is nothing. */
-		fields: () =>
-			wantsEncrypted ? thinkingFields(details, field === undefined ? undefined : { field, text }) : undefined,
+		/** undefined where there is nothing. */
+		fields: () => thinkingFields(details, field === undefined ? undefined : { field, text }),
 	};
 }

@@ -102,7 +102,7 @@ const PIECES = ["text", "summary"];
  * OpenRouter streams them. Fields that nobody here knows stay. What is sealed comes whole.
  * @see https://openrouter.ai/docs/use-cases/reasoning-tokens
  */
-export function joinDetails(entries: readonly JsonObject[]): JsonObject[] {
+function joinDetails(entries: readonly JsonObject[]): JsonObject[] {
 	const joined: JsonObject[] = [];
 	for (const entry of entries) {
 		const last = joined.at(-1);

@@ -3,7 +3,7 @@ import { DONE, eventJson, jsonEvent } from "../event-data.ts";
 import { readFault } from "../provider-fault.ts";
 import type { StreamTranslator } from "../translation.ts";
 import type { ProviderFault, SseEvent } from "../types.ts";
-import { type ComposerOptions, createComposer } from "./composer.ts";
+import { type ComposingOptions, createComposer } from "./composer.ts";
 import { choiceFault, faultBody, toldFault } from "./faults.ts";
 import { type Ending, endingOf } from "./finish.ts";
 import { readMessage } from "./message.ts";
@@ -14,7 +14,7 @@ import { logprobsOf, notesOf } from "./notes.ts";
  * or when the provider closes after its finish. Without a finish nothing is said: that stream was cut. OpenAI's own streams
  * of responses have no `[DONE]` (unlike Open Responses), and none is made here.
  */
-export function openResponseStream(options: Omit<ComposerOptions, "sink">): StreamTranslator {
+export function openResponseStream(options: ComposingOptions): StreamTranslator {
 	let events: SseEvent[] = [];
 	const composer = createComposer({ ...options, sink: (event) => void events.push(jsonEvent(event, event.type)) });
 	let hasBegun = false;

@@ -1,6 +1,7 @@
 import { readFault } from "../provider-fault.ts";
 import type { Translator } from "../translation.ts";
 import { wholeResponse } from "./answer.ts";
+import type { Composer, ComposingOptions } from "./composer.ts";
 import { chatRequest } from "./request.ts";
 import { openResponseStream } from "./stream.ts";
 
@@ -16,12 +17,21 @@ import { openResponseStream } from "./stream.ts";
 export const responsesOverChat: Translator = {
 	translate(request, target) {
 		const { body, dropped, wantsEncrypted } = chatRequest(request, target);
-		const options = { request, target, wantsEncrypted };
+		let composer: Composer | undefined;
+		const options: ComposingOptions = {
+			request,
+			target,
+			wantsEncrypted,
+			onComposer: (given) => {
+				composer = given;
+			},
+		};
 		return {
 			body,
 			dropped,
 			whole: (answer) => wholeResponse(answer, options),
 			openStream: () => openResponseStream(options),
+			kept: () => composer?.kept(),
 			readFault,
 		};
 	},

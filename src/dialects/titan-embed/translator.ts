@@ -1,7 +1,6 @@
-import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject } from "../../lib/json-types.ts";
 import { bedrockFault } from "../bedrock-converse/faults.ts";
-import { type EmbeddingsWire, translateEmbeddings, vectorOf } from "../embeddings-shared.ts";
+import { type EmbeddingsWire, onlyText, translateEmbeddings, vectorOf } from "../embeddings-shared.ts";
 import { count } from "../token-usage.ts";
 import type { Translator } from "../translation.ts";
 
@@ -10,22 +9,12 @@ import type { Translator } from "../translation.ts";
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
  */
 const WIRE: EmbeddingsWire = {
-	mapped: ["normalize"],
-	body({ texts, dimensions }, json) {
-		const [text] = texts;
-		if (text === undefined || texts.length > 1) {
-			throw badRequest(
-				"The field 'input' must hold one text for this model, which embeds one a call: send them one at a time.",
-				"input",
-				"unsupported_parameter",
-			);
-		}
-		return {
-			inputText: text,
-			...(dimensions === undefined ? {} : { dimensions }),
-			...(typeof json.normalize === "boolean" ? { normalize: json.normalize } : {}),
-		};
-	},
+	mapped: () => ["normalize"],
+	body: (request, { normalize }) => ({
+		inputText: onlyText(request),
+		...(request.dimensions === undefined ? {} : { dimensions: request.dimensions }),
+		...(typeof normalize === "boolean" ? { normalize } : {}),
+	}),
 	read({ embedding, embeddingsByType, inputTextTokenCount }) {
 		const vector =
 			vectorOf(embedding) ?? (isJsonObject(embeddingsByType) ? vectorOf(embeddingsByType.float) : undefined);

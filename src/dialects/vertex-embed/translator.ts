@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { allVectors, type EmbeddingsWire, translateEmbeddings, vectorOf } from "../embeddings-shared.ts";
 import { readGoogleFault } from "../gemini-embed/faults.ts";
-import { googleTaskType, TASK_FIELDS } from "../gemini-embed/task-type.ts";
+import { googleTaskType, taskFields } from "../gemini-embed/task-type.ts";
 import { count } from "../token-usage.ts";
 import type { Translator } from "../translation.ts";
 
@@ -11,9 +11,9 @@ import type { Translator } from "../translation.ts";
  * @see https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api
  */
 const WIRE: EmbeddingsWire = {
-	mapped: TASK_FIELDS,
-	body({ texts, dimensions }, json) {
-		const taskType = googleTaskType(json);
+	mapped: taskFields,
+	body({ texts, dimensions }, json, { model }) {
+		const taskType = googleTaskType(json, model);
 		return {
 			instances: texts.map((content) => ({ content, ...(taskType === undefined ? {} : { task_type: taskType }) })),
 			parameters: {
@@ -47,7 +47,7 @@ function total(embeddings: readonly JsonObject[]): number | undefined {
 	return tokens;
 }
 
-/** OpenAI's embeddings by way of Vertex AI. */
+/** OpenAI's embeddings by way of Vertex AI, for the models before Gemini Embedding 2. */
 export const vertexEmbed: Translator = {
 	translate: (request, target) => translateEmbeddings(request, target, WIRE),
 };

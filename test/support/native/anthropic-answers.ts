@@ -38,8 +38,10 @@ function message(saying: Saying) {
 	};
 }
 
-function stopReason(saying: Saying): string {
-	return saying.toolCalls?.length ? "tool_use" : "end_turn";
+const ENDINGS = { length: "max_tokens", filter: "refusal" } as const;
+
+function stopReason({ ending, toolCalls }: Saying): string {
+	return ending === undefined ? (toolCalls?.length ? "tool_use" : "end_turn") : ENDINGS[ending];
 }
 
 function blocksOf({ thinking, text, toolCalls = [] }: Saying) {

@@ -21,8 +21,10 @@ function usageOf({ tokens = SAID_TOKENS }: Saying) {
 	return { inputTokens: tokens.input, outputTokens: tokens.output, totalTokens: tokens.input + tokens.output };
 }
 
-function stopReason(saying: Saying): string {
-	return saying.toolCalls?.length ? "tool_use" : "end_turn";
+const ENDINGS = { length: "max_tokens", filter: "guardrail_intervened" } as const;
+
+function stopReason({ ending, toolCalls }: Saying): string {
+	return ending === undefined ? (toolCalls?.length ? "tool_use" : "end_turn") : ENDINGS[ending];
 }
 
 function blocksOf({ thinking, text, toolCalls = [] }: Saying) {

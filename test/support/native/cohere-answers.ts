@@ -35,8 +35,10 @@ function usageOf({ tokens = SAID_TOKENS }: Saying) {
 	return { billed_units: counts, tokens: counts };
 }
 
-function finishReason(saying: Saying): string {
-	return saying.toolCalls?.length ? "TOOL_CALL" : "COMPLETE";
+const ENDINGS = { length: "MAX_TOKENS", filter: "ERROR_TOXIC" } as const;
+
+function finishReason({ ending, toolCalls }: Saying): string {
+	return ending === undefined ? (toolCalls?.length ? "TOOL_CALL" : "COMPLETE") : ENDINGS[ending];
 }
 
 function callOf({ id, name, arguments: args }: SaidCall, text = JSON.stringify(args)) {

@@ -29,10 +29,13 @@ function event(data: unknown): Buffer {
 
 type Part = Readonly<Record<string, unknown>>;
 
+const ENDINGS = { length: "MAX_TOKENS", filter: "SAFETY" } as const;
+
 function answer(saying: Saying, parts: readonly Part[], isLast: boolean) {
+	const finishReason = saying.ending === undefined ? "STOP" : ENDINGS[saying.ending];
 	const { input, output } = saying.tokens ?? SAID_TOKENS;
 	return {
-		candidates: [{ content: { role: "model", parts }, ...(isLast ? { finishReason: "STOP" } : {}), index: 0 }],
+		candidates: [{ content: { role: "model", parts }, ...(isLast ? { finishReason } : {}), index: 0 }],
 		usageMetadata: {
 			promptTokenCount: input,
 			...(isLast ? { candidatesTokenCount: output } : {}),

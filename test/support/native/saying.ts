@@ -11,12 +11,16 @@ export interface Saying {
 	readonly text?: string;
 	readonly toolCalls?: readonly SaidCall[];
 	readonly tokens?: { readonly input: number; readonly output: number };
+	/** Why it ends, where it does not end by itself. */
+	readonly ending?: "length" | "filter";
 }
 
 export interface SaidCall {
 	readonly id: string;
 	readonly name: string;
 	readonly arguments: Readonly<Record<string, unknown>>;
+	/** Of a tool that takes free text, where the provider knows such. */
+	readonly input?: string;
 }
 
 /** How one provider puts it. */

@@ -110,25 +110,43 @@ describe("an answer", () => {
 		expect(translated().whole({})).toBeUndefined();
 	});
 
-	test("keeps thinking and plan apart for the next turn, and shows them as one", () => {
+	test("shows its thinking, and keeps the plan of its calls beside it for the next turn", () => {
+		const call = { function: { name: "now", arguments: null } };
 		const whole = translated().whole(
 			answer(
-				{
-					content: [{ type: "thinking", thinking: "Hm." }],
-					tool_plan: "Look.",
-					tool_calls: [{ function: { name: "now", arguments: null } }],
-				},
+				{ content: [{ type: "thinking", thinking: "Hm." }], tool_plan: "Look.", tool_calls: [call] },
 				{ finish_reason: "TOOL_CALL" },
 			),
 		);
+		const details = [
+			{ type: "reasoning.text", format: "cohere-v2", index: 0, text: "Hm." },
+			{ type: "reasoning.text", format: "cohere-v2", index: 1, id: "tool_plan", text: "Look." },
+		];
 		const message = messageOf(whole);
-		expect(message).toMatchObject({
+		expect(message).toEqual({
+			role: "assistant",
 			content: null,
-			reasoning_content: "Hm.\n\nLook.",
+			refusal: null,
+			reasoning_content: "Hm.",
+			reasoning_details: details,
 			tool_calls: [{ id: "call_01J_0", type: "function", function: { name: "now", arguments: "{}" } }],
 		});
 		const next = translated({ messages: [message, { role: "tool", tool_call_id: "call_01J_0", content: "noon" }] });
 		expect(objects(next.body.messages)[0]).toMatchObject({ tool_plan: "Look." });
+		const got = collect(
+			clientEvents(
+				[
+					start,
+					event({ type: "content-delta", index: 0, delta: { message: { content: { thinking: "Hm." } } } }),
+					event({ type: "tool-plan-delta", delta: { message: { tool_plan: "Lo" } } }),
+					event({ type: "tool-plan-delta", delta: { message: { tool_plan: "ok." } } }),
+					event({ type: "tool-call-start", index: 0, delta: { message: { tool_calls: call } } }),
+					end({ finish_reason: "TOOL_CALL" }),
+				],
+				translated(),
+			),
+		);
+		expect({ reasoning: got.reasoning, details: got.details }).toEqual({ reasoning: "Hm.", details });
 	});
 
 	test("hides its thinking where the client does not want it", () => {

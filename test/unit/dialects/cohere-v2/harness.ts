@@ -99,6 +99,14 @@ export function messageOf(answer: JsonObject | undefined): JsonObject {
 	return isJsonObject(choice?.message) ? choice.message : {};
 }
 
+/** The plan of its calls that an answer gives its client to keep. */
+export function planIn(details: JsonValue | undefined): string {
+	return objects(details)
+		.filter(({ id }) => id === "tool_plan")
+		.map(({ text }) => text)
+		.join("");
+}
+
 export function event(json: JsonObject, name = ""): SseEvent {
 	return { name, data: JSON.stringify(json) };
 }

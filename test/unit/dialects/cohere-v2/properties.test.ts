@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { JsonObject } from "../../../../src/lib/json-types.ts";
-import { chunksOf, clientEvents, collect, messageOf, objects, splitBytes, translated } from "./harness.ts";
+import { chunksOf, clientEvents, collect, messageOf, objects, planIn, splitBytes, translated } from "./harness.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 12 });
 const someText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 });
@@ -166,7 +166,7 @@ describe("a conversation", () => {
 		const turn = fc.record({ text: someText, calls, plan: text });
 		fc.assert(
 			fc.property(fc.array(turn, { minLength: 1, maxLength: 4 }), (turns) => {
-				const messages = turns.flatMap(({ text: said, calls: asked, plan }) => [
+				const messages: JsonObject[] = turns.flatMap(({ text: said, calls: asked, plan }) => [
 					{
 						role: "assistant",
 						content: said,
@@ -186,10 +186,14 @@ describe("a conversation", () => {
 					list.map((message) => ({
 						text: message.content,
 						id: message.tool_call_id,
-						plan: message.reasoning_content,
+						plan: planIn(message.reasoning_details),
 						calls: objects(message.tool_calls).map((each) => [each.id, objects([each.function])[0]?.name]),
 					}));
-				expect(kept(back)).toEqual(kept(messages));
+				const planned = messages.map((message) => ({
+					...message,
+					reasoning_details: [{ id: "tool_plan", text: message.reasoning_content ?? "" }],
+				}));
+				expect(kept(back)).toEqual(kept(planned));
 			}),
 		);
 	});
@@ -202,10 +206,14 @@ describe("a conversation", () => {
 				const said = objects(given.message.content);
 				const thoughts = said.filter(({ thinking }) => thinking !== undefined && thinking !== "");
 				const spoken = said.map((part) => part.text ?? "").join("");
-				const content = [...thoughts, ...(spoken === "" ? [] : [{ type: "text", text: spoken }])];
-				const expected = content.length === 1 && thoughts.length === 0 ? spoken : content.length === 0 ? "" : content;
 				const hasCalls = given.message.tool_calls.length > 0;
-				expect(wire?.content).toEqual(expected === "" && hasCalls ? undefined : expected);
+				if (spoken === "" && !hasCalls) {
+					expect(wire).toBeUndefined();
+					return;
+				}
+				const content = [...thoughts, ...(spoken === "" ? [] : [{ type: "text", text: spoken }])];
+				const expected = content.length === 0 ? undefined : thoughts.length === 0 ? spoken : content;
+				expect(wire?.content).toEqual(expected);
 				expect(wire?.tool_plan).toBe(hasCalls && given.message.tool_plan !== "" ? given.message.tool_plan : undefined);
 			}),
 		);

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from "../../../../src/lib/json-types.ts
 import { schemaFaults } from "../../../support/openai-schema.ts";
 import { type RecordedCase, recordedCases } from "../../../support/recorded.ts";
 import { parseSse } from "../../../support/sse-events.ts";
-import { chunksOf, clientEvents, collect, messageOf, objects, splitBytes, translated } from "./harness.ts";
+import { chunksOf, clientEvents, collect, messageOf, objects, planIn, splitBytes, translated } from "./harness.ts";
 
 const cases = recordedCases(({ api }) => api === "cohere.chat");
 const whole = cases.filter(({ stream, status }) => !stream && status === 200);
@@ -16,6 +16,8 @@ interface Said {
 	readonly id: string;
 	readonly text: string;
 	readonly reasoning: string;
+	/** Of the calls: no thinking, but kept for the next turn. */
+	readonly plan: string;
 	readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: unknown }[];
 	readonly finish: string;
 	readonly prompt: number;
@@ -89,7 +91,8 @@ function saidWhole(raw: RawAnswer): Said {
 	return {
 		id: raw.id ?? raw.generation_id ?? "",
 		text: joined("text"),
-		reasoning: joined("thinking") + (raw.message?.tool_plan ?? ""),
+		reasoning: joined("thinking"),
+		plan: raw.message?.tool_plan ?? "",
 		calls: (raw.message?.tool_calls ?? []).map((call) => saidCall(call.id, call.function)),
 		finish: FINISH[raw.finish_reason] ?? "",
 		prompt: counted?.input_tokens ?? -1,
@@ -114,11 +117,10 @@ function saidStream(events: readonly RawEvent[]): Said {
 	return {
 		id: of("message-start")[0]?.id ?? "",
 		text: content.map((part) => part?.text ?? "").join(""),
-		reasoning:
-			content.map((part) => part?.thinking ?? "").join("") +
-			messages("tool-plan-delta")
-				.map((message) => message.tool_plan)
-				.join(""),
+		reasoning: content.map((part) => part?.thinking ?? "").join(""),
+		plan: messages("tool-plan-delta")
+			.map((message) => message.tool_plan)
+			.join(""),
 		calls: messages("tool-call-start").map((start) => {
 			const pieces = messages("tool-call-delta").filter(({ index }) => index === start.index);
 			const text = pieces.map((piece) => piece.tool_calls?.function.arguments).join("");
@@ -139,6 +141,7 @@ function heard(message: JsonObject, facts: { id: unknown; finish: unknown; usage
 		id: String(facts.id),
 		text,
 		reasoning: String(message.reasoning_content ?? ""),
+		plan: planIn(message.reasoning_details),
 		calls: objects(message.tool_calls).map((call) => {
 			const described = isJsonObject(call.function) ? call.function : {};
 			return saidCall(String(call.id), { name: String(described.name), arguments: String(described.arguments) });
@@ -196,6 +199,7 @@ describe("recorded answers of Cohere", () => {
 		const message = {
 			content: got.text,
 			reasoning_content: got.reasoning,
+			reasoning_details: got.details ?? [],
 			citations: got.citations ?? [],
 			tool_calls: got.calls.map(({ id, name, arguments: text }) => ({ id, function: { name, arguments: text } })),
 		};

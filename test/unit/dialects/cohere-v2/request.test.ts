@@ -217,10 +217,6 @@ describe("messages", () => {
 			["messages[].reasoning_content"],
 		],
 		[
-			{ role: "assistant", content: null },
-			{ role: "assistant", content: "" },
-		],
-		[
 			{
 				role: "assistant",
 				content: "Hi",
@@ -241,6 +237,21 @@ describe("messages", () => {
 	test.each(table)("%j", (sent, message, dropped = []) => {
 		const translation = translated({ messages: [sent] });
 		expect(translation.body.messages).toEqual([message]);
+		expect(translation.dropped).toEqual(dropped);
+	});
+
+	const detail = { type: "reasoning.text", format: "cohere-v2", text: "greet", index: 0 };
+	const silent: readonly (readonly [sent: JsonObject, dropped?: readonly string[]])[] = [
+		[{ content: null }],
+		[{ content: "" }],
+		[{ content: [{ type: "text", text: "" }] }],
+		[{ content: null, reasoning_content: "greet" }, ["messages[].reasoning_content"]],
+		[{ content: null, reasoning_content: "greet", reasoning_details: [detail] }, ["messages[].reasoning_details"]],
+		[{ content: null, audio: { id: "audio_1" } }, ["messages[].audio"]],
+	];
+	test.each(silent)("an assistant that neither spoke nor called is left out: %j", (sent, dropped = []) => {
+		const translation = translated({ messages: [USER, { role: "assistant", ...sent }, USER] });
+		expect(translation.body.messages).toEqual([USER, USER]);
 		expect(translation.dropped).toEqual(dropped);
 	});
 

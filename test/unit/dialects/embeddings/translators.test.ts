@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { bedrockCohereEmbed } from "../../../../src/dialects/bedrock-cohere-embed/translator.ts";
 import { cohereEmbed } from "../../../../src/dialects/cohere-embed/translator.ts";
 import { geminiEmbed } from "../../../../src/dialects/gemini-embed/translator.ts";
+import { embeddingsAnswer } from "../../../../src/dialects/openai-embeddings/answer.ts";
 import { titanEmbed } from "../../../../src/dialects/titan-embed/translator.ts";
 import type { Target, Translator } from "../../../../src/dialects/translation.ts";
+import { vertexEmbedContent } from "../../../../src/dialects/vertex-embed/embed-content.ts";
 import { vertexEmbed } from "../../../../src/dialects/vertex-embed/translator.ts";
 import { GatewayError } from "../../../../src/lib/errors.ts";
 import type { JsonObject } from "../../../../src/lib/json-types.ts";
@@ -22,7 +24,11 @@ interface Wire {
 	readonly translator: Translator;
 	/** The provider's answer to so many texts, of these vectors. */
 	answer(vectors: readonly (readonly number[])[]): JsonObject;
-	/** Tokens that `answer` states for each text; undefined = none. */
+	/** Headers of such an answer. */
+	headers?(vectors: readonly (readonly number[])[]): Headers;
+	/** Default: no. */
+	readonly oneTextACall?: boolean;
+	/** Tokens that the answer states for each text; undefined = none. */
 	readonly tokensEach: number | undefined;
 }
 
@@ -53,15 +59,24 @@ const WIRES: Readonly<Record<string, Wire>> = {
 	"cohere on bedrock": {
 		translator: bedrockCohereEmbed,
 		answer: (vectors) => ({ embeddings: vectors.map((values) => [...values]), response_type: "embeddings_floats" }),
-		tokensEach: undefined,
+		headers: (vectors) => new Headers({ "X-Amzn-Bedrock-Input-Token-Count": String(3 * vectors.length) }),
+		tokensEach: 3,
 	},
 	titan: {
 		translator: titanEmbed,
 		answer: ([values = []]) => ({ embedding: [...values], inputTextTokenCount: 3 }),
 		tokensEach: 3,
+		oneTextACall: true,
+	},
+	"vertex, embedContent": {
+		translator: vertexEmbedContent,
+		answer: ([values = []]) => ({ embedding: { values: [...values] }, usageMetadata: { promptTokenCount: 3 } }),
+		tokensEach: 3,
+		oneTextACall: true,
 	},
 };
 const NAMES = Object.keys(WIRES);
+const ONE_TEXT = NAMES.filter((name) => WIRES[name]?.oneTextACall);
 
 function wireOf(name: string): Wire {
 	const wire = WIRES[name];
@@ -148,6 +163,12 @@ describe("requests", () => {
 			},
 			["made_up"],
 		],
+		[
+			"vertex, embedContent",
+			{ input: ["a"], dimensions: 8, task_type: "clustering", user: "me" },
+			{ content: { parts: [{ text: "a" }] }, autoTruncate: false, outputDimensionality: 8 },
+			["task_type", "user"],
+		],
 		["titan", { input: "a" }, { inputText: "a" }],
 		[
 			"titan",
@@ -172,24 +193,31 @@ describe("requests", () => {
 		}
 	});
 
-	test("Titan takes one text a call", () => {
-		expect(refusal("titan", { input: ["a", "b"] })).toEqual({ param: "input", code: "unsupported_parameter" });
+	test.each(ONE_TEXT)("%s takes one text a call", (name) => {
+		expect(refusal(name, { input: ["a", "b"] })).toEqual({ param: "input", code: "unsupported_parameter" });
 	});
+
+	test.each(["gemini-embedding-2", "models/gemini-embedding-2-preview", "gemini-embedding-3"])(
+		"%s is not told a task, of which it knows nothing",
+		(model) => {
+			const request = { input: "a", task_type: "clustering", input_type: "document" };
+			const { body, dropped } = geminiEmbed.translate(request, { ...TARGET, model });
+			expect(JSON.stringify(body)).not.toContain("taskType");
+			expect(dropped).toEqual(["task_type", "input_type"]);
+		},
+	);
 });
 
 describe("answers", () => {
 	test.each(NAMES)("the list of %s is OpenAI's", (name) => {
-		const { answer, tokensEach } = wireOf(name);
-		const vectors =
-			name === "titan"
-				? [[0.5, -1]]
-				: [
-						[0.5, -1],
-						[0.25, 2],
-						[3, 4],
-					];
+		const { answer, headers, tokensEach } = wireOf(name);
+		const vectors = [
+			[0.5, -1],
+			[0.25, 2],
+			[3, 4],
+		].slice(0, ONE_TEXT.includes(name) ? 1 : undefined);
 		const input = vectors.map((_, index) => `text ${index}`);
-		const list = translated(name, { input }).whole(answer(vectors));
+		const list = translated(name, { input }).whole(answer(vectors), headers?.(vectors));
 		const tokens = tokensEach === undefined ? undefined : tokensEach * vectors.length;
 		expect(list).toEqual({
 			object: "list",
@@ -222,7 +250,7 @@ describe("answers", () => {
 		}
 	});
 
-	test.each(NAMES.filter((name) => name !== "titan"))("%s may not leave a text without its vector", (name) => {
+	test.each(NAMES.filter((name) => !ONE_TEXT.includes(name)))("%s may not leave a text without its vector", (name) => {
 		const { answer } = wireOf(name);
 		const translation = translated(name, { input: ["a", "b"] });
 		expect(translation.whole(answer([[1]]))).toBeUndefined();
@@ -241,6 +269,21 @@ describe("answers", () => {
 	test("Gemini's count is told where it tells one", () => {
 		const answer = { embedding: { values: [1] }, usageMetadata: { promptTokenCount: 7 } };
 		expect(translated("gemini", { input: "a" }).whole(answer)?.usage).toEqual({ prompt_tokens: 7, total_tokens: 7 });
+	});
+
+	test.each([undefined, "", "-1", "3.5", "many", "1e3", "9".repeat(20)])("%j is no count of Bedrock's", (told) => {
+		const { answer } = wireOf("cohere on bedrock");
+		const headers = told === undefined ? undefined : new Headers({ "x-amzn-bedrock-input-token-count": told });
+		expect(translated("cohere on bedrock", { input: "a" }).whole(answer([[1]]), headers)?.usage).toBeUndefined();
+	});
+
+	test("a count that nobody told can be put in", () => {
+		const list = translated("gemini", { input: "a" }).whole(wireOf("gemini").answer([[1]])) ?? {};
+		const counted = embeddingsAnswer.withUsage?.(list, 7);
+		expect(counted).toEqual({ ...list, usage: { prompt_tokens: 7, total_tokens: 7 } });
+		expect(list.usage).toBeUndefined();
+		expect(schemaFaults("CreateEmbeddingResponse", counted)).toEqual([]);
+		expect(embeddingsAnswer.usage(counted ?? {})?.input).toBe(7);
 	});
 
 	test("Vertex' count is none where a text was not counted", () => {

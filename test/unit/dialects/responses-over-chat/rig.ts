@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Ajv from "ajv/dist/2020.js";
 import { DONE, eventJson } from "../../../../src/dialects/event-data.ts";
 import { responsesOverChat } from "../../../../src/dialects/responses-over-chat/translator.ts";
-import type { Target, Translation } from "../../../../src/dialects/translation.ts";
+import type { StreamTranslator, Target, Translation } from "../../../../src/dialects/translation.ts";
 import type { SseEvent } from "../../../../src/dialects/types.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../../../src/lib/json-types.ts";
 import { responseEventFaults, schemaFaults } from "../../../support/openai-schema.ts";
@@ -64,7 +64,7 @@ export const USAGE_CHUNK: JsonObject = {
 	usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
 };
 
-export function sse(json: JsonObject): SseEvent {
+function sse(json: JsonObject): SseEvent {
 	return { name: "", data: JSON.stringify(json) };
 }
 
@@ -82,10 +82,17 @@ export interface Streamed {
 /** Sends events through a stream, closes it, and reads what came out. */
 export function stream(given: readonly (SseEvent | JsonObject)[], request: JsonObject = {}): Streamed {
 	const translator = translate(request, { stream: true }).openStream();
+	return drain(
+		translator,
+		given.map((event) => (isEvent(event) ? event : sse(event))),
+	);
+}
+
+export function drain(translator: StreamTranslator, given: readonly SseEvent[]): Streamed {
 	const events: SseEvent[] = [];
 	let malformed = 0;
 	for (const event of given) {
-		const said = translator.step(isEvent(event) ? event : sse(event));
+		const said = translator.step(event);
 		if (said === "malformed") {
 			malformed += 1;
 		} else {
