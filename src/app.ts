@@ -3,8 +3,10 @@ import { deploymentsController } from "./admin/deployments/index.ts";
 import { keysController } from "./admin/keys/index.ts";
 import { ownRequestsController, requestsController } from "./admin/requests/index.ts";
 import { spendController } from "./admin/spend/index.ts";
+import { teamsController } from "./admin/teams/index.ts";
 import type { Deps } from "./deps.ts";
 import { authenticate } from "./gateway/authenticate.ts";
+import { budgetRemaining } from "./gateway/budget-remaining.ts";
 import { createConversations } from "./gateway/conversations.ts";
 import { createHandle } from "./gateway/handle.ts";
 import { createStoredResponses } from "./gateway/stored-responses.ts";
@@ -15,17 +17,19 @@ import { docsController } from "./http/docs.ts";
 import { errors } from "./http/errors.ts";
 import { guard } from "./http/guard.ts";
 import { healthRoutes } from "./http/health.ts";
+import { meRoutes } from "./http/me.ts";
 import { modelRoutes } from "./http/models.ts";
 import { storedResponseRoutes } from "./http/stored-responses.ts";
 
 /** The whole HTTP surface over its parts. No I/O of its own: tests may call `app.handle`. */
 export function createApp(deps: Deps, isDraining: () => boolean) {
-	const { gateway, keys, store, rotation } = deps;
+	const { gateway, keys, teams, store, rotation } = deps;
 	const { limiter, budgets, ledger } = gateway.accounts;
 	const { clock } = gateway.runtime;
 	const admin = new Elysia({ name: "admin" })
 		.use(masterKeyOnly(gateway.authentication))
 		.use(keysController({ keys, limiter, budgets, clock }))
+		.use(teamsController({ teams, keys, limiter, budgets }))
 		.use(deploymentsController({ config: gateway.config, health: gateway.routing.health, rotation }))
 		.use(spendController({ attempts: store.attempts, clock }))
 		.use(requestsController({ attempts: store.attempts }));
@@ -37,10 +41,12 @@ export function createApp(deps: Deps, isDraining: () => boolean) {
 		.use(storedResponseRoutes(createStoredResponses(gateway)))
 		.use(conversationRoutes(createConversations(gateway)))
 		.use(modelRoutes(gateway))
+		.use(meRoutes({ ...gateway, attempts: store.attempts }))
 		.use(
 			ownRequestsController({
 				attempts: store.attempts,
 				authenticate: (request, address) => authenticate(request.headers, address, gateway.authentication),
+				remaining: (key) => budgetRemaining(key, gateway.accounts),
 			}),
 		)
 		.use(docsController())

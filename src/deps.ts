@@ -15,6 +15,8 @@ import { createAuthFailures } from "./limits/auth-failures.ts";
 import { createBudgetBook } from "./limits/budget.ts";
 import { createMemoryLimiter } from "./limits/memory.ts";
 import { monthOf, monthStartMs } from "./limits/month.ts";
+import { createTeamDirectory } from "./limits/team-directory.ts";
+import type { TeamDirectory } from "./limits/team-types.ts";
 import { createLedger } from "./metering/ledger.ts";
 import { promptTokensUpperBound } from "./metering/tokens.ts";
 import { createHealthBook } from "./routing/health.ts";
@@ -22,15 +24,19 @@ import { createOrderer } from "./routing/order.ts";
 import { createRotation, type Rotation } from "./routing/rotation.ts";
 import { scorePrompt } from "./routing/score.ts";
 import { createSqliteStore } from "./store/sqlite-store.ts";
+import { startUpkeep } from "./store/start-upkeep.ts";
 import type { Store, StoreProblem } from "./store/types.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { createAuthorize } from "./transport/authorize.ts";
+import { createFetchMedia, MEDIA_BOUNDS, SURROUNDINGS } from "./transport/fetch-media.ts";
+import type { Surroundings } from "./transport/pinned-address.ts";
 import { createSend } from "./transport/upstream.ts";
 
 /** Everything a running gateway is made of. */
 export interface Deps {
 	readonly gateway: GatewayDeps;
 	readonly keys: RunningKeyDirectory;
+	readonly teams: TeamDirectory;
 	readonly store: Store;
 	readonly rotation: Rotation;
 	readonly logger: Logger;
@@ -45,11 +51,17 @@ const LAST_USED_FLUSH_MS = 5_000;
  * The composition root: the only place that opens databases and decides which implementation stands behind an
  * interface. Recovers what a crash left open before anything is served.
  */
-export async function openDeps(config: ReloadableConfigSource, dataDirectory: string, logger: Logger): Promise<Deps> {
+export async function openDeps(
+	config: ReloadableConfigSource,
+	dataDirectory: string,
+	logger: Logger,
+	surroundings: Surroundings = SURROUNDINGS,
+): Promise<Deps> {
 	const clock = systemClock;
 	const store = await openStore(config.current(), dataDirectory, logger);
 	await recover(store, logger);
 	const keys = await createKeyDirectory({ store, clock, flushMs: LAST_USED_FLUSH_MS });
+	const teams = await createTeamDirectory({ store: store.teams, config, clock });
 	const budgets = createBudgetBook({
 		clock,
 		spent: await store.attempts.spentSince(monthStartMs(monthOf(clock.now()))),
@@ -77,7 +89,7 @@ export async function openDeps(config: ReloadableConfigSource, dataDirectory: st
 			failures: createAuthFailures(clock),
 			isMasterKey: (token) => matchesSecret(token, config.current().masterKey),
 		},
-		accounts: { limiter: createMemoryLimiter({ clock }), budgets, ledger },
+		accounts: { limiter: createMemoryLimiter({ clock }), budgets, ledger, teams },
 		routing: {
 			score: scorePrompt,
 			orderer: createOrderer({ view: health.view }),
@@ -91,12 +103,31 @@ export async function openDeps(config: ReloadableConfigSource, dataDirectory: st
 			deadlines,
 			send,
 			authorize: createAuthorize({ clock, deadlines, send }),
+			fetchMedia: createFetchMedia({ deadlines, surroundings, bounds: MEDIA_BOUNDS }),
 			live,
 			logger,
 			random: Math.random,
 		},
 	};
-	return { gateway, keys, store, rotation, logger, stopPruning: startPruning(keeping) };
+	return { gateway, keys, teams, store, rotation, logger, stopPruning: startAllPruning(keeping, store, config) };
+}
+
+/** What is over its time or too much goes while the gateway runs. */
+function startAllPruning(
+	keeping: Parameters<typeof startPruning>[0],
+	{ housekeeping }: Store,
+	config: ReloadableConfigSource,
+): () => void {
+	const { clock, logger } = keeping;
+	const stops = [
+		startPruning(keeping),
+		startUpkeep({ housekeeping, clock, logger, settings: () => config.current().storage }),
+	];
+	return () => {
+		for (const stop of stops) {
+			stop();
+		}
+	};
 }
 
 async function openStore(snapshot: Snapshot, dataDirectory: string, logger: Logger): Promise<Store> {

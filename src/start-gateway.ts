@@ -14,6 +14,7 @@ import { systemClock } from "./lib/clock.ts";
 import { createCatalogue } from "./metering/prices.ts";
 import { lazyMockProvider } from "./mock/lazy.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import type { Surroundings } from "./transport/pinned-address.ts";
 
 export interface StartOptions {
 	/** undefined = `config.yaml` here, else the built-in default. */
@@ -24,6 +25,8 @@ export interface StartOptions {
 	readonly dataDirectory: string;
 	readonly environment: Environment;
 	readonly logger: Logger;
+	/** For tests, whose Internet is on loopback; no file and no variable can set it. undefined = the real one. */
+	readonly surroundings?: Surroundings | undefined;
 }
 
 /** A gateway that is listening. */
@@ -93,7 +96,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 		onProblems: (problems) => refusedReload(problems, logger),
 	});
 	hideSecrets(config.current(), logger);
-	const deps: Deps = await openDeps(config, dataDirectory, logger);
+	const deps: Deps = await openDeps(config, dataDirectory, logger, options.surroundings);
 	const server = listen(deps, options, config);
 	const firstKey = settings.masterKey === undefined ? await mintFirstKey(deps) : undefined;
 	announce(server.url, config.current(), settings.notices, logger);

@@ -44,8 +44,18 @@ export function readAccount(
 	hasKey: boolean,
 	context: AccountContext,
 ): CloudAccount {
+	const account = findAccount(located, provider, hasKey, context);
+	checkPlaces(account, located, context.report);
+	return account;
+}
+
+function findAccount(
+	located: LocatedDeployment,
+	provider: Provider,
+	hasKey: boolean,
+	context: AccountContext,
+): CloudAccount {
 	const { file, path } = located;
-	checkPlaces(located, context.report);
 	const none: CloudAccount = {
 		region: file.region,
 		project: file.project,
@@ -84,12 +94,16 @@ export function readAccount(
 	}
 }
 
-function checkPlaces({ file, path }: LocatedDeployment, report: Report): void {
+/** Wherever they come from: the environment may hold a slip as well. */
+function checkPlaces(account: CloudAccount, { file, path }: LocatedDeployment, report: Report): void {
 	for (const key of ["region", "project", "location"] as const) {
-		const value = file[key];
-		if (value !== undefined && !PLACE_NAME.test(value)) {
-			report({ path: [...path, key], message: "must be a name such as europe-west4: letters, digits and hyphens" });
+		const value = account[key];
+		if (value === undefined || PLACE_NAME.test(value)) {
+			continue;
 		}
+		const rule = "must be a name such as europe-west4: letters, digits and hyphens";
+		const isOfFile = file[key] !== undefined;
+		report({ path: isOfFile ? [...path, key] : path, message: isOfFile ? rule : `${key} (not set here) ${rule}` });
 	}
 }
 

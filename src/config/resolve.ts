@@ -23,11 +23,13 @@ export function resolveSnapshot(settings: Settings, context: ResolveContext): Sn
 		version: context.version,
 		server: settings.server,
 		database: settings.database,
+		storage: settings.storage,
 		redisUrl: settings.redisUrl,
 		responses: settings.responses,
 		masterKey: context.masterKey,
 		aliases: frozenMap(aliases.map((alias) => [alias.name, alias])),
 		deployments: frozenMap(deployments.map((deployment) => [deployment.id, deployment])),
+		teamBudgets: frozenMap(settings.teamBudgets),
 		inactive: settings.inactive,
 	});
 }

@@ -7,6 +7,7 @@ import { responsesSchema } from "../schemas/responses.ts";
 import { routeSchema } from "../schemas/route.ts";
 import { routerSchema } from "../schemas/router.ts";
 import { serverSchema } from "../schemas/server.ts";
+import { storageSchema } from "../schemas/storage.ts";
 import { teamBudgetSchema } from "../schemas/team-budget.ts";
 import { lineSchema } from "../schemas/text.ts";
 
@@ -18,6 +19,7 @@ export const configSchema = z.strictObject({
 	database: databaseSchema
 		.prefault({})
 		.describe("Where keys, spend and the state of deployments are kept. Changes at a restart only."),
+	storage: storageSchema.prefault({}).describe("How long and how much is kept in the database."),
 	redis: redisSchema.prefault({}).describe("Counters shared by several instances. Checked, but not active yet."),
 	auth: authSchema.prefault({}).describe("Who may administer."),
 	model_list: z
@@ -36,7 +38,9 @@ export const configSchema = z.strictObject({
 	team_budgets: z
 		.record(lineSchema(128), teamBudgetSchema)
 		.optional()
-		.describe("Limits by team name, above those of the team's keys. Checked, but not active yet."),
+		.describe(
+			"Limits by team name, above those of the team's keys, until `PUT /admin/teams/{team}` sets others: [limits.md](limits.md).",
+		),
 });
 
 /** The file once read: defaults filled in, durations in milliseconds, amounts in nano-USD. */

@@ -1,10 +1,19 @@
 import type { PriceSheet } from "../metering/types.ts";
-import type { DatabaseSettings, Deployment, ResponsesSettings, ServerSettings, Strategy } from "./types.ts";
+import type {
+	DatabaseSettings,
+	Deployment,
+	ResponsesSettings,
+	ServerSettings,
+	StorageSettings,
+	Strategy,
+	TeamBudget,
+} from "./types.ts";
 
 /** What the file and the environment say, checked and typed; nothing in it was looked up in a catalogue yet. */
 export interface Settings {
 	readonly server: ServerSettings;
 	readonly database: DatabaseSettings;
+	readonly storage: StorageSettings;
 	readonly redisUrl: string | undefined;
 	readonly responses: ResponsesSettings;
 	/** undefined: nobody has chosen one; the caller generates and keeps it. */
@@ -16,12 +25,6 @@ export interface Settings {
 	readonly inactive: readonly string[];
 	/** Worth saying once at start: defaults that stand in for unset variables. */
 	readonly notices: readonly string[];
-}
-
-export interface TeamBudget {
-	readonly monthlyBudgetNano: number | undefined;
-	readonly rpm: number | undefined;
-	readonly tpm: number | undefined;
 }
 
 export interface AliasSettings {

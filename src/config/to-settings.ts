@@ -2,8 +2,8 @@ import { isAbsolute, resolve } from "node:path";
 import { sqlitePath } from "../schemas/database.ts";
 import type { LocatedRoute } from "./routes.ts";
 import type { ConfigFile } from "./schema.ts";
-import type { AliasSettings, DeploymentSettings, Settings, TeamBudget } from "./settings.ts";
-import type { DatabaseSettings, ServerSettings } from "./types.ts";
+import type { AliasSettings, DeploymentSettings, Settings } from "./settings.ts";
+import type { DatabaseSettings, ServerSettings, TeamBudget } from "./types.ts";
 
 /** The database of a gateway that was told nothing about one, inside the data directory. */
 const DATABASE_FILE = "gateway-llm.db";
@@ -19,6 +19,7 @@ export function toSettings(parts: {
 	return {
 		server: toServer(file.server),
 		database: toDatabase(file.database, parts.dataDirectory),
+		storage: { retentionMs: file.storage.retention, bytesMax: file.storage.max_size },
 		redisUrl: file.redis.url,
 		responses: { retentionMs: file.responses.retention },
 		masterKey: parts.masterKey,
@@ -47,6 +48,7 @@ function toServer(server: ConfigFile["server"]): ServerSettings {
 		gracefulShutdownTimeoutMs: server.graceful_shutdown_timeout,
 		bodyBytesMax: server.max_body_bytes,
 		uploadBytesMax: server.max_upload_bytes,
+		fetchMedia: server.fetch_media,
 	};
 }
 
@@ -59,7 +61,12 @@ function toDatabase(database: ConfigFile["database"], dataDirectory: string): Da
 }
 
 function toBudget(budget: NonNullable<ConfigFile["team_budgets"]>[string]): TeamBudget {
-	return { monthlyBudgetNano: budget.monthly_budget_usd, rpm: budget.rpm, tpm: budget.tpm };
+	return {
+		monthlyBudgetNano: budget.monthly_budget_usd,
+		rpm: budget.rpm,
+		tpm: budget.tpm,
+		maxParallelRequests: budget.max_parallel_requests,
+	};
 }
 
 /** What the file asks for and this version does not do: to be said, never to be passed over. */
@@ -79,9 +86,6 @@ function inactiveParts(file: ConfigFile): readonly string[] {
 	}
 	if ((file.callbacks ?? []).length > 0) {
 		parts.push("callbacks");
-	}
-	if (Object.keys(file.team_budgets ?? {}).length > 0) {
-		parts.push("team_budgets");
 	}
 	return parts;
 }

@@ -8,6 +8,7 @@ export interface Snapshot {
 	readonly version: number;
 	readonly server: ServerSettings;
 	readonly database: DatabaseSettings;
+	readonly storage: StorageSettings;
 	/** undefined: in-process counters. */
 	readonly redisUrl: string | undefined;
 	readonly responses: ResponsesSettings;
@@ -15,6 +16,8 @@ export interface Snapshot {
 	readonly aliases: ReadonlyMap<string, Alias>;
 	/** Every deployment of every alias, by id. */
 	readonly deployments: ReadonlyMap<string, Deployment>;
+	/** By team name: what the file allows a team, above the limits of its keys. */
+	readonly teamBudgets: ReadonlyMap<string, TeamBudget>;
 	/** Parsed sections that this version does not act on yet, by dotted name: said at start and by `check`. */
 	readonly inactive: readonly string[];
 }
@@ -33,12 +36,30 @@ export interface ServerSettings {
 	readonly bodyBytesMax: number;
 	/** Largest multipart body, bytes. */
 	readonly uploadBytesMax: number;
+	/** Media named by address are fetched for providers that fetch nothing. */
+	readonly fetchMedia: boolean;
+}
+
+/** What bounds the database. */
+export interface StorageSettings {
+	/** How long rows of single attempts are kept. */
+	readonly retentionMs: number;
+	/** Bytes of the database file above which more goes than `retentionMs` says. */
+	readonly bytesMax: number;
 }
 
 /** What the gateway keeps of the Responses API. */
 export interface ResponsesSettings {
 	/** How long a response is kept, and a conversation after its last change; 0 = not at all. */
 	readonly retentionMs: number;
+}
+
+/** Limits of a whole team; undefined = the file says nothing. */
+export interface TeamBudget {
+	readonly monthlyBudgetNano: number | undefined;
+	readonly rpm: number | undefined;
+	readonly tpm: number | undefined;
+	readonly maxParallelRequests: number | undefined;
 }
 
 export type DatabaseSettings =

@@ -142,6 +142,8 @@ export interface StreamReader {
 	objectId(): string | undefined;
 	/** The whole object, of a stream that ends with it (Responses). */
 	answer?(): JsonObject | undefined;
+	/** An error (`{"error": …}`) as the last event of a stream whose events have a form of their own (Responses). */
+	errorEvent?(body: JsonObject): SseEvent;
 }
 
 /** The egress face for answers in an operation's own wire format: reads usage and faults, changes nothing. */

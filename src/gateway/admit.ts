@@ -2,7 +2,8 @@ import type { Alias, Snapshot } from "../config/types.ts";
 import type { KeyRecord } from "../keys/types.ts";
 import { forbidden, GatewayError, notFound, wholeSeconds } from "../lib/errors.ts";
 import { formatUsd } from "../lib/money.ts";
-import type { BudgetRefusal, LimitRefusal, LimitSubject } from "../limits/types.ts";
+import { budgetsOf, subjectsOf } from "../limits/subjects.ts";
+import type { BudgetRefusal, LimitRefusal } from "../limits/types.ts";
 import { serves } from "./spoken.ts";
 import type { Admitted, GatewayDeps, Received } from "./types.ts";
 
@@ -14,13 +15,14 @@ export async function admit(received: Received, snapshot: Snapshot, deps: Gatewa
 	if (!alias.deployments.some((deployment) => serves(deployment, received.ingress.operation, deps.dialects))) {
 		throw unsupportedOperation(alias, `/v1${received.ingress.path}`);
 	}
-	const subjects = [keySubject(principal)];
-	const decision = await deps.accounts.limiter.take(subjects, envelope.promptTokensMax);
+	const { limiter, budgets: book, teams } = deps.accounts;
+	const decision = await limiter.take(subjectsOf(principal, teams), envelope.promptTokensMax);
 	if ("refusal" in decision) {
-		throw limitExceeded(decision.refusal, principal);
+		throw limitExceeded(decision.refusal);
 	}
 	received.scope.onFinish(() => decision.ticket.release());
-	return { ...received, alias, ticket: decision.ticket, budgets: keyBudgets(principal) };
+	const budgets = budgetsOf(principal, teams);
+	return { ...received, alias, ticket: decision.ticket, budgets, budgetRemainingNano: () => book.available(budgets) };
 }
 
 /** The alias of that name, if the key may use it. 404 for an unknown one, 403 for one outside the key's list. */
@@ -47,14 +49,6 @@ export function mayUse(principal: KeyRecord, alias: string): boolean {
 	return principal.models.length === 0 || principal.models.includes(alias);
 }
 
-function keySubject(key: KeyRecord): LimitSubject {
-	return { id: `key:${key.id}`, rpm: key.rpm, tpm: key.tpm, parallel: key.maxParallelRequests };
-}
-
-function keyBudgets(key: KeyRecord): { subject: string; limitNano: number }[] {
-	return key.monthlyBudgetNano === undefined ? [] : [{ subject: `key:${key.id}`, limitNano: key.monthlyBudgetNano }];
-}
-
 function unsupportedOperation(alias: Alias, path: string): GatewayError {
 	const providers = [...new Set(alias.deployments.map((deployment) => deployment.provider.title))].join(", ");
 	return new GatewayError({
@@ -68,32 +62,45 @@ function unsupportedOperation(alias: Alias, path: string): GatewayError {
 
 const LIMIT_WORDS = { rpm: "req/min", tpm: "tokens/min", parallel: "parallel requests" } as const;
 
-function limitExceeded(refusal: LimitRefusal, key: KeyRecord): GatewayError {
+/** Whose limit it is: the name for the message, and the word for `X-Gateway-Limit-Scope`. */
+function ownerOf(subject: string): { readonly scope: "key" | "team"; readonly name: string } {
+	return subject.startsWith("team:")
+		? { scope: "team", name: `team '${subject.slice("team:".length)}'` }
+		: { scope: "key", name: `key ${subject.slice("key:".length)}` };
+}
+
+function capitalised(words: string): string {
+	return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
+}
+
+function limitExceeded(refusal: LimitRefusal): GatewayError {
 	const never = refusal.retryAfterMs === undefined;
+	const { scope, name } = ownerOf(refusal.subject);
 	return new GatewayError({
 		status: 429,
 		type: "rate_limit_exceeded",
 		message: never
-			? `This request alone is larger than the ${refusal.limit} ${LIMIT_WORDS[refusal.kind]} limit of key ${key.id}.`
-			: `Key ${key.id} exceeded its ${refusal.limit} ${LIMIT_WORDS[refusal.kind]} limit.`,
+			? `This request alone is larger than the ${refusal.limit} ${LIMIT_WORDS[refusal.kind]} limit of ${name}.`
+			: `${capitalised(name)} exceeded its ${refusal.limit} ${LIMIT_WORDS[refusal.kind]} limit.`,
 		code: "rate_limit_exceeded",
 		kind: refusal.kind,
 		retryAfterSeconds: wholeSeconds(refusal.retryAfterMs ?? 60_000),
-		...(never ? { headers: { "x-should-retry": "false" } } : {}),
+		headers: { "x-gateway-limit-scope": scope, ...(never ? { "x-should-retry": "false" } : {}) },
 	});
 }
 
 /** 429 `budget`: no attempt fits into what is left of the month. */
-export function budgetExceeded(refusal: BudgetRefusal, key: KeyRecord, nowMs: number): GatewayError {
+export function budgetExceeded(refusal: BudgetRefusal, nowMs: number): GatewayError {
+	const { scope, name } = ownerOf(refusal.subject);
 	return new GatewayError({
 		status: 429,
 		type: "budget_exceeded",
 		message:
-			`Key ${key.id} has $${formatUsd(Math.max(0, refusal.availableNano))} left of its $${formatUsd(refusal.limitNano)} monthly budget, ` +
+			`${capitalised(name)} has $${formatUsd(Math.max(0, refusal.availableNano))} left of its $${formatUsd(refusal.limitNano)} monthly budget, ` +
 			"which this request could exceed. Ask for fewer tokens (max_tokens) or raise the budget.",
 		code: "budget_exceeded",
 		kind: "budget",
 		retryAfterSeconds: wholeSeconds(refusal.resetAtMs - nowMs),
-		headers: { "x-should-retry": "false" },
+		headers: { "x-gateway-limit-scope": scope, "x-should-retry": "false" },
 	});
 }

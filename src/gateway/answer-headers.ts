@@ -31,6 +31,7 @@ export function servedHeaders(
 	headers["x-gateway-route-score"] = (Math.floor(planned.score.score * 100) / 100).toFixed(2);
 	headers["x-gateway-cost-usd"] = formatUsd(cost.nano);
 	headers["x-gateway-retries"] = String(served.attempt);
+	Object.assign(headers, budgetHeaders(planned.budgetRemainingNano()));
 	if (served.dropped.length > 0) {
 		headers["x-gateway-dropped"] = headerSafe(served.dropped.join(", ")).slice(0, DROPPED_LENGTH_MAX);
 	}
@@ -44,8 +45,24 @@ export function servedHeaders(
 	return headers;
 }
 
-/** The same headers for an answer that needed no routing and cost nothing: models, stored responses. */
-export function unroutedHeaders(requestId: string, decision: string): Record<string, string> {
+/**
+ * What is left of the month, for keys that have a budget of their own or their team's: the least of both, less what was
+ * spent and less every reservation of that moment. So a whole answer is told what is left after its cost, a stream what
+ * is left after its reservation.
+ */
+function budgetHeaders(remainingNano: NanoUsd | undefined): Record<string, string> {
+	return remainingNano === undefined ? {} : { "x-gateway-budget-remaining": formatUsd(remainingNano) };
+}
+
+/**
+ * The same headers for an answer that needed no routing and cost nothing: models, stored responses.
+ * @param remainingNano What is left of the asking key's budgets; undefined = it has none.
+ */
+export function unroutedHeaders(
+	requestId: string,
+	decision: string,
+	remainingNano: NanoUsd | undefined,
+): Record<string, string> {
 	return {
 		"x-request-id": requestId,
 		"x-gateway-decision": headerSafe(decision),
@@ -53,5 +70,6 @@ export function unroutedHeaders(requestId: string, decision: string): Record<str
 		"x-gateway-route-score": "0.00",
 		"x-gateway-cost-usd": formatUsd(0),
 		"x-gateway-retries": "0",
+		...budgetHeaders(remainingNano),
 	};
 }

@@ -43,7 +43,7 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 	if (!verbatim) {
 		headers["content-type"] = "application/json";
 	}
-	const body = verbatim ? bytes : JSON.stringify(errorBody(rewrite(status, fault, served.deployment.apiKey)));
+	const body = verbatim ? bytes : refusalBody(status, fault, served.deployment.apiKey);
 	return { kind: "answered", inMotion: false, response: new Response(body, { status, headers }) };
 }
 
@@ -56,9 +56,9 @@ function leaks(bytes: Uint8Array, secret: string | undefined): boolean {
 }
 
 /** The provider's message in OpenAI's shape, for providers that answer in another one. */
-function rewrite(status: number, fault: ProviderFault | undefined, secret: string | undefined): GatewayError {
+export function refusalBody(status: number, fault: ProviderFault | undefined, secret: string | undefined): string {
 	const message = fault?.message ?? `The provider refused the request with status ${status}.`;
-	return new GatewayError({
+	const error = new GatewayError({
 		status,
 		type: status === 404 ? "not_found_error" : "invalid_request_error",
 		message: (secret === undefined || secret === "" ? message : message.replaceAll(secret, "[redacted]")).slice(
@@ -67,4 +67,5 @@ function rewrite(status: number, fault: ProviderFault | undefined, secret: strin
 		),
 		code: fault?.code,
 	});
+	return JSON.stringify(errorBody(error));
 }

@@ -7,8 +7,9 @@ import { type AttemptContext, type AttemptResult, failed, givenUp } from "./atte
 import { settleWhenDone } from "./background.ts";
 import type { ClientSink } from "./client-stream.ts";
 import { keepTurn } from "./keep-turn.ts";
+import type { LeaveReason } from "./live.ts";
 import { brokenStream, type Passage, type Passages, readPassages } from "./passages.ts";
-import { errorEvent } from "./refuse.ts";
+import { errorEvent, leftError } from "./refuse.ts";
 import { BrokenAnswer, relay } from "./relay.ts";
 import type { Seen } from "./settle.ts";
 import type { AttemptFailure } from "./types.ts";
@@ -28,7 +29,8 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 		return failed(context, { class: "empty_stream", status: head.status, retryAfterMs: undefined, detail: "no body" });
 	}
 	const idleMs = deps.config.current().server.streamIdleTimeoutMs;
-	const passages = readPassages(context, head.body, idleMs);
+	const contentType = head.headers.get("content-type") ?? "";
+	const passages = readPassages(context, { body: head.body, contentType }, idleMs);
 	let opened: Opening;
 	try {
 		opened = await untilContent(passages, context);
@@ -40,7 +42,7 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 	const body = relay(context, {
 		pump: (sink) => pump(context, passages, opened, head.status, sink),
 		seen: () => seenOf(passages.reader),
-		errorEvent: (failure) => passages.errorEvent() ?? encodeError(failure),
+		errorEvent: (ending) => lastEvent(ending, passages),
 		goesOn: (seen) => settleLaterIfBackground(context, seen),
 		keepAlive: KEEP_ALIVE,
 	});
@@ -208,14 +210,19 @@ async function writeAll(passages: readonly Passage[], sink: ClientSink): Promise
 	}
 }
 
-/** For an end of which the provider itself said nothing. */
-function encodeError(failure: AttemptFailure): Uint8Array {
+/** The provider's own words where it had any, else the gateway's. */
+function lastEvent(ending: AttemptFailure | LeaveReason, { reader, errorEvent: told }: Passages): Uint8Array {
+	return typeof ending === "string"
+		? errorEvent(leftError(ending), reader)
+		: (told() ?? errorEvent(brokenOff(ending), reader));
+}
+
+function brokenOff(failure: AttemptFailure): GatewayError {
 	const timedOut = failure.class === "idle_timeout" || failure.class === "total_timeout";
-	const error = new GatewayError({
+	return new GatewayError({
 		status: timedOut ? 504 : 502,
 		type: timedOut ? "upstream_timeout" : "upstream_error",
 		message: `The answer broke off (${failure.class.replaceAll("_", " ")}).`,
 		code: failure.class,
 	});
-	return errorEvent(error);
 }

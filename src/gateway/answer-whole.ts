@@ -1,5 +1,7 @@
+import type { ProviderFault } from "../dialects/types.ts";
 import type { JsonObject } from "../lib/json-types.ts";
 import { servedHeaders } from "./answer-headers.ts";
+import { refusalBody } from "./answer-refusal.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { isUnfinished, settleWhenDone } from "./background.ts";
 import { failureOfFault, isRequestsFault } from "./failure.ts";
@@ -28,7 +30,7 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 	const fault = reader.fault(json);
 	if (fault !== undefined) {
 		return isRequestsFault(fault)
-			? refusedWithin(context, head, bodyOf(context, bytes, json))
+			? refusedWithin(context, head, fault, bytes)
 			: failed(context, failureOfFault(fault, deps.runtime.clock.now()));
 	}
 	const { envelope } = served.planned;
@@ -76,15 +78,28 @@ function answered(
 	return { kind: "answered", inMotion: false, response: new Response(bytes, { status: head.status, headers }) };
 }
 
-/** Azure tells that its content filter refused a prompt with status 200 and a 400 inside: passed on as it was said. */
+/**
+ * A request that is refused by an answer whose status says success. Azure tells so that its content filter stopped a
+ * prompt, with a 400 inside: passed on as it was said. In other words than the client's a failure is told by its status.
+ */
 async function refusedWithin(
 	context: AttemptContext,
 	head: Response,
+	fault: ProviderFault,
 	bytes: Uint8Array<ArrayBuffer>,
 ): Promise<AttemptResult> {
-	context.run.close();
-	await context.books.settle({ outcome: "refused", status: head.status });
-	return answered(context, head, bytes, { nano: 0, final: true });
+	const { run, books, spoken, served } = context;
+	run.close();
+	await books.settle({ outcome: "refused", status: head.status });
+	if (spoken.translation === undefined) {
+		return answered(context, head, bytes, { nano: 0, final: true });
+	}
+	const headers = {
+		...servedHeaders(served, head.headers, { nano: 0, final: true }),
+		"content-type": "application/json",
+	};
+	const body = refusalBody(fault.status, fault, served.deployment.apiKey);
+	return { kind: "answered", inMotion: false, response: new Response(body, { status: fault.status, headers }) };
 }
 
 function invalid(status: number, detail: string): AttemptFailure {

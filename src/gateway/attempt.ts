@@ -1,3 +1,4 @@
+import type { Deployment } from "../config/types.ts";
 import { GatewayError } from "../lib/errors.ts";
 import type { AttemptOpening } from "../metering/ledger-types.ts";
 import { discard } from "../transport/upstream.ts";
@@ -8,11 +9,12 @@ import { answerStream } from "./answer-stream.ts";
 import { answerWhole } from "./answer-whole.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { failureOfStatus } from "./failure.ts";
+import { isStream } from "./frames.ts";
 import { startRun } from "./run.ts";
 import { openBooks } from "./settle.ts";
-import { type Spoken, speak } from "./spoken.ts";
+import { fetchesMedia, type Spoken, speak } from "./spoken.ts";
 import { type Terms, termsOf } from "./terms.ts";
-import type { GatewayDeps } from "./types.ts";
+import type { GatewayDeps, ParsedBody, Planned } from "./types.ts";
 import { callOf } from "./upstream-call.ts";
 
 /** Stage 4: one deployment, one ledger row, at most one answer. */
@@ -22,10 +24,34 @@ export async function attempt(
 	deps: GatewayDeps,
 ): Promise<AttemptResult> {
 	const { planned, deployment } = candidate;
+	const fetching = fetchesMedia(deployment, planned.ingress.operation) ? undefined : planned.withMedia();
+	if (fetching === undefined) {
+		return make(candidate, planned.body, isLast, deps);
+	}
+	const withMedia = await fetching.catch(unsuited);
+	const reason = planned.scope.left();
+	if (reason !== undefined) {
+		return { kind: "left", reason };
+	}
+	if ("kind" in withMedia) {
+		return withMedia;
+	}
+	// What is kept of the request is what its client sent: only the provider is told the rest.
+	const { body, envelope } = withMedia;
+	return make({ ...candidate, planned: { ...planned, envelope } }, body, isLast, deps);
+}
+
+async function make(
+	candidate: Omit<Served, "dropped">,
+	body: ParsedBody,
+	isLast: boolean,
+	deps: GatewayDeps,
+): Promise<AttemptResult> {
+	const { planned, deployment } = candidate;
 	const terms = termsOf(planned, deployment, deps);
-	const spoken = say(candidate, terms, deps);
-	if (spoken instanceof GatewayError) {
-		return { kind: "unsuited", error: spoken };
+	const spoken = say(body === planned.body ? planned : { ...planned, body }, deployment, terms, deps);
+	if ("kind" in spoken) {
+		return spoken;
 	}
 	const served: Served = { ...candidate, dropped: spoken.translation?.dropped ?? [] };
 	const opened = deps.accounts.ledger.open(openingOf(served, terms));
@@ -44,16 +70,23 @@ export async function attempt(
 	return answer(context, head);
 }
 
+type Unsuited = Extract<AttemptResult, { kind: "unsuited" }>;
+
 /** A dialect refuses what it cannot say without changing its meaning: another deployment may know the words. */
-function say({ planned, deployment }: Omit<Served, "dropped">, terms: Terms, deps: GatewayDeps): Spoken | GatewayError {
+function say(planned: Planned, deployment: Deployment, terms: Terms, deps: GatewayDeps): Spoken | Unsuited {
 	try {
 		return speak(planned, deployment, terms, deps);
 	} catch (error) {
-		if (error instanceof GatewayError) {
-			return error;
-		}
-		throw error;
+		return unsuited(error);
 	}
+}
+
+/** Anything but a refusal of ours is a bug. */
+function unsuited(error: unknown): Unsuited {
+	if (error instanceof GatewayError) {
+		return { kind: "unsuited", error };
+	}
+	throw error;
 }
 
 /** Stage 5: what the provider's head says decides how its body is read. */
@@ -68,8 +101,7 @@ function answer(context: AttemptContext, head: Response): Promise<AttemptResult>
 	}
 	const { planned } = context.served;
 	const contentType = head.headers.get("content-type") ?? "";
-	// Some servers mislabel their event streams; none sends one as JSON or as a web page.
-	if (planned.envelope.stream && !/json|html/.test(contentType)) {
+	if (planned.envelope.stream && isStream(context.spoken, contentType)) {
 		return answerStream(context, head);
 	}
 	const reader = context.deps.dialects.readerOf[planned.ingress.operation];

@@ -4,6 +4,7 @@ import { parseJsonBody } from "../lib/json.ts";
 import type { JsonObject } from "../lib/json-types.ts";
 import { answerKept } from "./answer-kept.ts";
 import { authenticate } from "./authenticate.ts";
+import { budgetRemaining } from "./budget-remaining.ts";
 import type { KeptConversations } from "./kept-conversations.ts";
 import { logWhenFinished } from "./log-request.ts";
 import { checkEncoding, checkJsonType, readBytes } from "./receive.ts";
@@ -35,7 +36,8 @@ export function createConversations(deps: GatewayDeps): ServeConversations {
 			stopIfLeft(scope);
 			const answer = await perform(call, { request, body, principal }, deps.kept.conversations);
 			scope.note({ status: 200 });
-			return answerKept(answer, scope.requestId, "gateway-llm/conversations");
+			const remainingNano = budgetRemaining(principal, deps.accounts);
+			return answerKept(answer, scope.requestId, "gateway-llm/conversations", remainingNano);
 		} catch (error) {
 			const response = refuse(error, scope.requestId, deps.runtime.logger);
 			scope.note({ status: response.status });

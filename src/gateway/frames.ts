@@ -4,6 +4,7 @@ import type { SseEvent } from "../dialects/types.ts";
 import type { Framing } from "../providers/types.ts";
 import { createAwsEventSplitter } from "../transport/aws-event-stream.ts";
 import type { EventFrame, EventSplitter } from "../transport/frames.ts";
+import { createJsonLinesSplitter } from "../transport/json-lines.ts";
 import { createSseSplitter } from "../transport/sse.ts";
 import type { Spoken } from "./spoken.ts";
 
@@ -12,10 +13,33 @@ const SPLITTERS: Readonly<Record<Framing, () => EventSplitter>> = {
 	"aws-event-stream": createAwsEventSplitter,
 };
 
-/** The client's events of one upstream stream, as they come: cut by the provider's framing, said in the client's words. */
-export function openFrames({ speech, translation }: Spoken): EventSplitter {
-	const splitter = SPLITTERS[speech.framing]();
-	return translation === undefined ? splitter : translated(splitter, translation.openStream());
+/**
+ * The client's events of one upstream stream, as they come: cut by the provider's framing, said in the client's words.
+ * @param contentType Of the answer. It may say that a provider with words of its own writes them as lines of JSON.
+ */
+export function openFrames({ speech, translation }: Spoken, contentType: string): EventSplitter {
+	if (translation === undefined) {
+		return SPLITTERS[speech.framing]();
+	}
+	const splitter = isJsonLines(contentType) ? createJsonLinesSplitter() : SPLITTERS[speech.framing]();
+	return translated(splitter, translation.openStream());
+}
+
+/** Cohere's name for such a stream, and the usual ones. */
+const JSON_LINES: ReadonlySet<string | undefined> = new Set([
+	"application/stream+json",
+	"application/x-ndjson",
+	"application/ndjson",
+	"application/jsonl",
+]);
+
+function isJsonLines(contentType: string): boolean {
+	return JSON_LINES.has(contentType.split(";")[0]?.trim().toLowerCase());
+}
+
+/** Whether an answer to a request for a stream is one. Some servers mislabel theirs; none sends one as JSON or as a web page. */
+export function isStream({ translation }: Spoken, contentType: string): boolean {
+	return !/json|html/i.test(contentType) || (translation !== undefined && isJsonLines(contentType));
 }
 
 function translated(splitter: EventSplitter, translator: StreamTranslator): EventSplitter {

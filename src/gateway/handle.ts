@@ -84,7 +84,7 @@ async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered
 		}
 	}
 	if (failures.length === 0 && unaffordable !== undefined) {
-		throw budgetExceeded(unaffordable, planned.principal, deps.runtime.clock.now());
+		throw budgetExceeded(unaffordable, deps.runtime.clock.now());
 	}
 	throw failures.length === 0 && unsuited !== undefined ? unsuited : allFailed(planned.alias.name, failures);
 }

@@ -34,10 +34,14 @@ const PINGS_ONLY_MAX_MS = 300_000;
 const DRAIN_MS = 1_000;
 
 /** Reads an upstream stream: cuts it into events, asks the dialect what each means, and notices when it breaks. */
-export function readPassages(context: AttemptContext, body: ReadableStream<Uint8Array>, idleMs: number): Passages {
+export function readPassages(
+	context: AttemptContext,
+	{ body, contentType }: { readonly body: ReadableStream<Uint8Array>; readonly contentType: string },
+	idleMs: number,
+): Passages {
 	const { run, books, deps, served } = context;
 	const source = body.getReader();
-	const splitter = openFrames(context.spoken);
+	const splitter = openFrames(context.spoken, contentType);
 	const reader = deps.dialects.readerOf[served.planned.ingress.operation].openStream(served.planned.envelope.choices);
 	const quiet = quietTime(deps.runtime.clock, () => run.moved(idleMs));
 	let malformed = 0;

@@ -4,6 +4,7 @@ import { pricesQuantities } from "../metering/cost.ts";
 import type { RouteScore } from "../routing/types.ts";
 import { mayUse } from "./admit.ts";
 import { owns } from "./owns.ts";
+import { requestMedia } from "./request-media.ts";
 import { keepsResponses, serves } from "./spoken.ts";
 import type { Admitted, Exclusion, GatewayDeps, Planned } from "./types.ts";
 
@@ -33,7 +34,13 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 	if (ordered.length === 0) {
 		throw nothingLeft(excluded, admitted, deps);
 	}
-	return { ...admitted, score, targets: ordered, attemptsMax: alias.retries + 1 };
+	return {
+		...admitted,
+		score,
+		targets: ordered,
+		attemptsMax: alias.retries + 1,
+		withMedia: requestMedia(admitted, deps),
+	};
 }
 
 function fallbacksOf(alias: Alias, snapshot: Snapshot): Alias[] {
@@ -138,7 +145,7 @@ function nothingLeft(excluded: readonly Exclusion[], admitted: Admitted, deps: G
 	}
 	if (reasons.has("unpriced")) {
 		return forbidden(
-			`The price of the model behind '${alias}' is unknown, and this key has a budget. Set \`price\` on the deployment in config.yaml.`,
+			`The price of the model behind '${alias}' is unknown, and this key or its team has a budget. Set \`price\` on the deployment in config.yaml.`,
 			"price_unknown",
 		);
 	}

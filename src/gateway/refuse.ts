@@ -1,3 +1,4 @@
+import type { StreamReader } from "../dialects/types.ts";
 import { errorBody, GatewayError } from "../lib/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { LeaveReason, RequestScope } from "./live.ts";
@@ -34,9 +35,11 @@ export function refuse(error: unknown, requestId: string, logger: Logger): Respo
 
 const encoder = new TextEncoder();
 
-/** An error as the last event of a stream whose head has already promised success. */
-export function errorEvent(error: GatewayError): Uint8Array {
-	return encoder.encode(`data: ${JSON.stringify(errorBody(error))}\n\n`);
+/** An error as the last event of a stream whose head has already promised success, in the form of its other events. */
+export function errorEvent(error: GatewayError, reader?: Pick<StreamReader, "errorEvent">): Uint8Array {
+	const body = errorBody(error);
+	const { name, data } = reader?.errorEvent?.({ error: { ...body.error } }) ?? { name: "", data: JSON.stringify(body) };
+	return encoder.encode(`${name === "" ? "" : `event: ${name}\n`}data: ${data}\n\n`);
 }
 
 /** The gateway takes no new requests any more. */

@@ -2,7 +2,6 @@ import { transportFailure } from "../transport/upstream.ts";
 import type { AttemptContext } from "./attempt-result.ts";
 import { type ClientSink, clientStream } from "./client-stream.ts";
 import type { LeaveReason } from "./live.ts";
-import { errorEvent, leftError } from "./refuse.ts";
 import type { Seen } from "./settle.ts";
 import type { AttemptFailure } from "./types.ts";
 
@@ -12,7 +11,7 @@ export interface RelayOptions {
 	/** What has been seen so far, for an answer that ends early. */
 	seen(): Seen;
 	/** The last thing a client reads of a broken answer; undefined = the connection is reset, so that it cannot look complete. */
-	readonly errorEvent: ((failure: AttemptFailure) => Uint8Array) | undefined;
+	readonly errorEvent: ((ending: AttemptFailure | LeaveReason) => Uint8Array) | undefined;
 	/** True when the provider works on although nobody reads: the books are then closed by whoever asks it later. */
 	readonly goesOn?: ((seen: Seen) => boolean) | undefined;
 	/** Written whenever nothing else was for a while; undefined = nothing is. */
@@ -98,7 +97,7 @@ async function lastWords(sink: ClientSink, ending: AttemptFailure | LeaveReason,
 		throw undefined;
 	}
 	try {
-		await sink.write(typeof ending === "string" ? errorEvent(leftError(ending)) : options.errorEvent(ending));
+		await sink.write(options.errorEvent(ending));
 	} catch {
 		// It does not read: it would not have read this either.
 	}

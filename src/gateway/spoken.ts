@@ -1,6 +1,7 @@
 import type { Deployment } from "../config/types.ts";
 import { chain } from "../dialects/chain.ts";
 import { nativeChat } from "../dialects/openai-chat/native.ts";
+import { mayHoldOwnItems, withoutOwnItems } from "../dialects/openai-responses/own-items.ts";
 import { restate } from "../dialects/openai-responses/restate.ts";
 import type { Target, Translation, Translator } from "../dialects/translation.ts";
 import type { OperationId } from "../dialects/types.ts";
@@ -35,6 +36,11 @@ function speechOf({ provider, model, operations }: Deployment, operation: Operat
 	return operations === undefined || operations.includes(operation) ? provider.speech(operation, model) : undefined;
 }
 
+/** Whether the provider fetches what a request names by address; else the request must bring it along. */
+export function fetchesMedia(deployment: Deployment, operation: OperationId): boolean {
+	return (speechOf(deployment, operation) ?? speechOf(deployment, "chat"))?.fetchesMedia ?? true;
+}
+
 /** Whether the provider keeps the responses it makes: a bridged one never reaches such a place. */
 export function keepsResponses(deployment: Deployment): boolean {
 	return deployment.provider.storedResponses && speechOf(deployment, "responses") !== undefined;
@@ -48,9 +54,10 @@ export function speak(planned: Planned, deployment: Deployment, terms: Terms, de
 	const { operation } = planned.ingress;
 	const direct = speechOf(deployment, operation);
 	if (direct !== undefined) {
-		const translator = direct.translator ?? restatement(planned);
+		const translator = direct.translator ?? restatement(planned) ?? cleansing(planned);
 		const request = translator === undefined ? undefined : requestOf(planned, deployment, terms);
-		const translation = request && translator?.translate(request, targetOf(planned, deployment, terms, deps));
+		const said = request && operation === "responses" ? withoutOwnItems(request) : request;
+		const translation = said && translator?.translate(said, targetOf(planned, deployment, terms, deps));
 		return { speech: direct, translation };
 	}
 	const speech = speechOf(deployment, "chat");
@@ -70,6 +77,12 @@ export function speak(planned: Planned, deployment: Deployment, terms: Terms, de
 /** A request that the gateway put its history in front of is answered as if the provider knew of it. */
 function restatement({ recollection }: Planned): Translator | undefined {
 	return recollection && restate(withContinuation({}, recollection.recalled));
+}
+
+/** Nor can a provider make anything of what the client was told of another one in the words of the gateway. */
+function cleansing({ ingress, body }: Planned): Translator | undefined {
+	const isConcerned = ingress.operation === "responses" && body.kind === "json" && mayHoldOwnItems(body.text);
+	return isConcerned ? restate({}) : undefined;
 }
 
 function targetOf(planned: Admitted, deployment: Deployment, terms: Terms, deps: GatewayDeps): Target {

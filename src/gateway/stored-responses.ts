@@ -8,6 +8,7 @@ import { transportFailure } from "../transport/upstream.ts";
 import { unroutedHeaders } from "./answer-headers.ts";
 import { answerKept } from "./answer-kept.ts";
 import { authenticate } from "./authenticate.ts";
+import { budgetRemaining } from "./budget-remaining.ts";
 import type { KeptResponses } from "./kept-responses.ts";
 import type { RequestScope } from "./live.ts";
 import { logWhenFinished } from "./log-request.ts";
@@ -50,10 +51,10 @@ export function createStoredResponses(deps: GatewayDeps): StoredResponses {
 				if (kept !== undefined) {
 					scope.note({ status: 200 });
 					scope.finish();
-					return answerKept(kept, scope.requestId, "gateway-llm/responses");
+					return answerKept(kept, scope.requestId, "gateway-llm/responses", budgetRemaining(principal, deps.accounts));
 				}
 				const deployment = await deploymentOf(stored.id, principal, deps);
-				const response = await fetchStored(request, stored, deployment, scope, deps);
+				const response = await fetchStored(request, stored, { deployment, principal, scope }, deps);
 				scope.note({ status: response.status });
 				return response;
 			} catch (error) {
@@ -105,8 +106,11 @@ async function deploymentOf(given: unknown, principal: KeyRecord, deps: GatewayD
 async function fetchStored(
 	request: Request,
 	stored: StoredRequest,
-	deployment: Deployment,
-	scope: RequestScope,
+	{
+		deployment,
+		principal,
+		scope,
+	}: { readonly deployment: Deployment; readonly principal: KeyRecord; readonly scope: RequestScope },
 	deps: GatewayDeps,
 ): Promise<Response> {
 	const { provider } = deployment;
@@ -128,7 +132,11 @@ async function fetchStored(
 		});
 		const headers = {
 			...answerHeaders(head.headers),
-			...unroutedHeaders(scope.requestId, `${provider.id}/${deployment.model}`),
+			...unroutedHeaders(
+				scope.requestId,
+				`${provider.id}/${deployment.model}`,
+				budgetRemaining(principal, deps.accounts),
+			),
 		};
 		if (head.body !== null && (headers["content-type"] ?? "").includes("text/event-stream")) {
 			return new Response(passOn(head.body, scope, abort, deps), { status: head.status, headers });

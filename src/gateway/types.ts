@@ -6,24 +6,33 @@ import type { Clock } from "../lib/clock.ts";
 import type { Deadlines } from "../lib/deadlines.ts";
 import type { JsonScan } from "../lib/json.ts";
 import type { JsonObject } from "../lib/json-types.ts";
+import type { NanoUsd } from "../lib/money.ts";
 import type { Multipart } from "../lib/multipart.ts";
+import type { TeamDirectory } from "../limits/team-types.ts";
 import type { Budget, BudgetBook, Limiter, LimitTicket } from "../limits/types.ts";
 import type { Ledger } from "../metering/ledger-types.ts";
 import type { HealthBook, Orderer, RouteScore, Scorer } from "../routing/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Authorize } from "../transport/authorize.ts";
+import type { FetchMedia } from "../transport/fetch-media.ts";
 import type { SendUpstream } from "../transport/upstream.ts";
 import type { Authentication } from "./authenticate.ts";
 import type { KeptConversations } from "./kept-conversations.ts";
 import type { Recalled } from "./kept-history.ts";
 import type { KeptResponses } from "./kept-responses.ts";
 import type { LiveRequests, RequestScope } from "./live.ts";
+import type { RequestMedia } from "./request-media.ts";
 
 /** What the data plane stands on. Built once in deps.ts. */
 export interface GatewayDeps {
 	readonly config: ConfigSource;
 	readonly authentication: Authentication;
-	readonly accounts: { readonly limiter: Limiter; readonly budgets: BudgetBook; readonly ledger: Ledger };
+	readonly accounts: {
+		readonly limiter: Limiter;
+		readonly budgets: BudgetBook;
+		readonly ledger: Ledger;
+		readonly teams: Pick<TeamDirectory, "limitsOf">;
+	};
 	readonly routing: {
 		readonly score: Scorer;
 		readonly orderer: Orderer;
@@ -44,6 +53,7 @@ export interface GatewayDeps {
 		readonly deadlines: Deadlines;
 		readonly send: SendUpstream;
 		readonly authorize: Authorize;
+		readonly fetchMedia: FetchMedia;
 		readonly live: LiveRequests;
 		readonly logger: Logger;
 		/** 0 inclusive to 1 exclusive. */
@@ -80,7 +90,10 @@ export interface Recollection {
 export interface Admitted extends Received {
 	readonly alias: Alias;
 	readonly ticket: LimitTicket;
+	/** The key's and its team's, as they were at admission. */
 	readonly budgets: readonly Budget[];
+	/** The least that is left of them at the moment of the call; undefined = there are none. */
+	readonly budgetRemainingNano: () => NanoUsd | undefined;
 }
 
 /** Why a deployment was passed over. */
@@ -94,6 +107,7 @@ export interface Planned extends Admitted {
 	readonly score: RouteScore;
 	readonly targets: readonly Deployment[];
 	readonly attemptsMax: number;
+	readonly withMedia: RequestMedia;
 }
 
 /** Short, stable names of what can go wrong with an attempt: for the log, the ledger, and the `code` of an error event. */

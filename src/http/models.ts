@@ -4,8 +4,10 @@ import { OPERATIONS } from "../dialects/types.ts";
 import { allowedAlias, mayUse } from "../gateway/admit.ts";
 import { unroutedHeaders } from "../gateway/answer-headers.ts";
 import { authenticate } from "../gateway/authenticate.ts";
+import { budgetRemaining } from "../gateway/budget-remaining.ts";
 import { serves } from "../gateway/spoken.ts";
 import type { GatewayDeps } from "../gateway/types.ts";
+import type { KeyRecord } from "../keys/types.ts";
 import { newRequestId } from "../lib/ids.ts";
 import { formatUsd } from "../lib/money.ts";
 import { methodNotAllowed } from "./errors.ts";
@@ -14,18 +16,20 @@ import { methodNotAllowed } from "./errors.ts";
 const CREATED_SECONDS = 1_767_225_600;
 
 /** `GET /v1/models`: the aliases this key may use, with what is known of the models behind them. */
-export function modelRoutes(deps: Pick<GatewayDeps, "config" | "authentication" | "dialects">) {
-	const { config, authentication, dialects } = deps;
+export function modelRoutes(deps: Pick<GatewayDeps, "accounts" | "config" | "authentication" | "dialects">) {
+	const { accounts, config, authentication, dialects } = deps;
+	const headersFor = (principal: KeyRecord) =>
+		unroutedHeaders(newRequestId(), "gateway-llm/models", budgetRemaining(principal, accounts));
 	return new Elysia({ name: "models" })
 		.get("/v1/models", ({ request, server, set }) => {
 			const principal = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
-			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/models"));
+			Object.assign(set.headers, headersFor(principal));
 			const aliases = [...config.current().aliases.values()].filter((alias) => mayUse(principal, alias.name));
 			return { object: "list", data: aliases.map((alias) => toModel(alias, dialects)) };
 		})
 		.get("/v1/models/*", ({ request, server, params, set }) => {
 			const principal = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
-			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/models"));
+			Object.assign(set.headers, headersFor(principal));
 			return toModel(allowedAlias(config.current(), principal, decoded(params["*"])), dialects);
 		})
 		.all("/v1/models", methodNotAllowed(["GET"]), { parse: "none" })

@@ -21,6 +21,7 @@ export function openApiDocument(): DocumentNode {
 			{ name: "OpenAI-compatible", description: "Drop-in endpoints of OpenAI's API. Need a virtual key." },
 			{ name: "Gateway", description: "What a virtual key can ask about its own requests." },
 			{ name: "Virtual keys", description: "Need the master key." },
+			{ name: "Teams", description: "Need the master key." },
 			{ name: "Deployments", description: "Need the master key." },
 			{ name: "Spend and requests", description: "Need the master key." },
 			{ name: "Service", description: "Need no key." },

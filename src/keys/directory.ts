@@ -1,6 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
-import { GatewayError, unauthorized } from "../lib/errors.ts";
+import { unauthorized } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
+import { createSerial } from "../lib/serial.ts";
+import { saved } from "../store/saved.ts";
 import type { KeyStore, Store } from "../store/types.ts";
 import { createKeyRing, type KeyRing, type RingEntry } from "./key-ring.ts";
 import { hashSecret, hintOf, mintSecret } from "./secret.ts";
@@ -108,6 +110,7 @@ function createChanges({
 	clock,
 	invalidated,
 }: ChangeDeps): Pick<KeyDirectory, "create" | "update" | "revoke"> {
+	// Memory follows the order in which the database applied the changes.
 	const inOrder = createSerial();
 	return {
 		async create(settings) {
@@ -166,31 +169,4 @@ function isUsable(record: KeyRecord, nowMs: number): boolean {
 
 function current({ record, lastUsedAt }: RingEntry): KeyRecord {
 	return { ...record, lastUsedAt };
-}
-
-/** @throws GatewayError 503 when the database does not take the change. */
-async function saved<Result>(consequence: string, write: () => Promise<Result>): Promise<Result> {
-	try {
-		return await write();
-	} catch (cause) {
-		throw new GatewayError({
-			status: 503,
-			type: "service_unavailable",
-			kind: "ledger_unavailable",
-			code: "store_unavailable",
-			message: `${consequence}: the gateway's database does not accept writes. Free disk space, then send this request again.`,
-			cause,
-		});
-	}
-}
-
-/** One change after the other: memory then follows the order in which the database applied them. */
-function createSerial() {
-	let last: Promise<unknown> = Promise.resolve();
-	return <Result>(task: () => Promise<Result>): Promise<Result> => {
-		const result = last.then(task);
-		// The next change goes ahead whether this one worked or not.
-		last = result.catch(() => {});
-		return result;
-	};
 }

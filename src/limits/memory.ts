@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import {
 	createTokenBucket,
+	fullAfterMs,
 	giveBackUnits,
 	refill,
 	type TokenBucket,
@@ -102,10 +103,16 @@ export function createMemoryLimiter({ clock }: { readonly clock: Clock }): Memor
 		levels(subject): LimitLevels {
 			const state = states.get(subject.id);
 			if (!state) {
-				return { rpmUsed: 0, tpmUsed: 0, parallelUsed: 0 };
+				return { rpmUsed: 0, tpmUsed: 0, rpmFullAfterMs: 0, tpmFullAfterMs: 0, parallelUsed: 0 };
 			}
 			const { rpm, tpm, parallel } = stateOf(subject, Math.floor(clock.monotonic()));
-			return { rpmUsed: usedUnits(rpm), tpmUsed: usedUnits(tpm), parallelUsed: parallel };
+			return {
+				rpmUsed: usedUnits(rpm),
+				tpmUsed: usedUnits(tpm),
+				rpmFullAfterMs: fullAfterMs(rpm),
+				tpmFullAfterMs: fullAfterMs(tpm),
+				parallelUsed: parallel,
+			};
 		},
 		forget(subjectId): void {
 			states.delete(subjectId);

@@ -80,6 +80,11 @@ export function usedUnits(bucket: TokenBucket): number {
 	return Math.ceil(bucket.used / PARTS_PER_UNIT);
 }
 
+/** Milliseconds until a bucket that has just been refilled is full, if nothing more is taken. */
+export function fullAfterMs({ used, limit }: TokenBucket): number {
+	return used === 0 || limit === undefined || limit === 0 ? 0 : Math.ceil(used / limit);
+}
+
 /** Called where `used` has a local low: just before it grows. */
 function noteLow(bucket: TokenBucket): void {
 	const { lows, used, refilledAtMs } = bucket;

@@ -1,6 +1,6 @@
 import type { NanoUsd } from "../lib/money.ts";
 
-/** Something that has limits: a virtual key, later also a team. */
+/** Something that has limits: a virtual key or a team. */
 export interface LimitSubject {
 	/** `key:vk_…` or `team:NAME`. */
 	readonly id: string;
@@ -29,11 +29,14 @@ export interface LimitTicket {
 
 export type LimitDecision = { readonly ticket: LimitTicket } | { readonly refusal: LimitRefusal };
 
-/** Usage of a subject's windows, for the admin API. */
+/** Usage of a subject's windows, for those who ask about it. */
 export interface LimitLevels {
 	/** Requests and tokens taken from the bucket and not yet refilled. */
 	readonly rpmUsed: number;
 	readonly tpmUsed: number;
+	/** Exact time until the bucket is full again if nothing more is taken; 0 = full, or there is no limit. */
+	readonly rpmFullAfterMs: number;
+	readonly tpmFullAfterMs: number;
 	readonly parallelUsed: number;
 }
 

@@ -18,7 +18,12 @@ export const bedrock = defineProvider({
 	apiKeyEnv: "AWS_BEARER_TOKEN_BEDROCK",
 	account: "aws",
 	dialects: {
-		chat: { translator: bedrockConverse, path: method("converse", "converse-stream"), framing },
+		chat: {
+			translator: bedrockConverse,
+			path: method("converse", "converse-stream"),
+			framing,
+			fetchesMedia: false,
+		},
 		embeddings: (model) => (model.includes("cohere") ? cohere : titan),
 	},
 	priceCatalogue: "aws",

@@ -26,6 +26,8 @@ export interface SpeechDefinition {
 	readonly translator?: Translator;
 	readonly path?: string | Speech["path"];
 	readonly framing?: Framing;
+	/** Default: yes. */
+	readonly fetchesMedia?: boolean;
 }
 
 /** One way for every model, or a choice by the model's name (undefined: not offered for it). */
@@ -102,8 +104,13 @@ function speeches({ operations = [], dialects = {} }: ProviderDefinition): Pick<
 		if (existing !== undefined) {
 			return existing;
 		}
-		const { path = OPENAI_PATHS[operation], translator, framing = "sse" } = definition;
-		const speech = Object.freeze({ path: typeof path === "function" ? path : () => path, translator, framing });
+		const { path = OPENAI_PATHS[operation], translator, framing = "sse", fetchesMedia = true } = definition;
+		const speech = Object.freeze({
+			path: typeof path === "function" ? path : () => path,
+			translator,
+			framing,
+			fetchesMedia,
+		});
 		known.set(definition, speech);
 		return speech;
 	}

@@ -29,6 +29,8 @@ export interface Speech {
 	/** undefined: in OpenAI's own words, so the client's bytes travel. */
 	readonly translator: Translator | undefined;
 	readonly framing: Framing;
+	/** The provider fetches pictures and files that a request names by address; else the gateway does. */
+	readonly fetchesMedia: boolean;
 }
 
 /** Declared peculiarities. Shared code reads the property and never asks which provider it is. */

@@ -25,5 +25,11 @@ export const serverSchema = z.strictObject({
 		.prefault("30s")
 		.describe("How long requests in flight may go on after SIGTERM."),
 	max_body_bytes: bytes.prefault(10 * MEBIBYTE).describe("Largest JSON body."),
+	fetch_media: z
+		.boolean()
+		.prefault(true)
+		.describe(
+			"Fetch pictures and files that a request names by https address, for providers that take bytes only (AWS Bedrock). Public addresses only. `false`: such requests are refused.",
+		),
 	max_upload_bytes: bytes.prefault(32 * MEBIBYTE).describe("Largest multipart body (audio, images)."),
 });

@@ -3,7 +3,7 @@ import type { NanoUsd } from "../lib/money.ts";
 import { NO_USAGE } from "../lib/usage.ts";
 import type { AttemptLog } from "./attempt-log.ts";
 import { type SettleWrite, toAttemptRow } from "./attempt-rows.ts";
-import { createSpendReport, type SpendDeps } from "./spend.ts";
+import { createKeySpend, createSpendReport, type SpendDeps } from "./spend.ts";
 import type { AttemptReader, AttemptRow } from "./types.ts";
 
 /** Attempts settled in one transaction after a crash. */
@@ -25,6 +25,7 @@ export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
 
 	return {
 		spend,
+		spendOfKey: createKeySpend(deps),
 
 		async spentSince(fromMs) {
 			const spent = new Map<string, NanoUsd>();

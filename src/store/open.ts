@@ -98,6 +98,10 @@ function prepare(client: Database, options: OpenOptions, backupDirectory: string
 		checkPages(client, path, backupDirectory);
 		agreeOnInstance(path, readInstanceId(client));
 	}
+	if (version === 0) {
+		// Before anything else is written: a file keeps what it began with until it is rebuilt.
+		client.run("PRAGMA auto_vacuum = INCREMENTAL");
+	}
 	setUp(client, options.synchronous);
 	// Raises SQLITE_READONLY now instead of at the first request.
 	client.transaction(() => {}).immediate();

@@ -1,17 +1,16 @@
 import type { Database } from "bun:sqlite";
-import { inArray, lte, or } from "drizzle-orm";
+import { lte, or } from "drizzle-orm";
 import { idOf, inputList } from "../responses/items.ts";
 import type { ResponseRecord } from "../responses/types.ts";
 import { bytesOf, type ConversationItems, encodeItem, slices, withNewIds } from "./conversation-items.ts";
 import type { Db, SyncDb } from "./db.ts";
+import { deleteConversations, deleteResponses, upToBytes } from "./delete-kept.ts";
 import { createResponseReader } from "./response-reader.ts";
 import type { Tables } from "./tables.ts";
 import type { Horizon, ResponseStore, TurnSaved, TurnWrite } from "./types.ts";
 
 /** UTF-8 bytes that one turn may take in the database, as a response and again as items of a conversation. */
 const TURN_BYTES_MAX = 8 * 1024 * 1024;
-/** What one transaction deletes: freeing pages takes time too. */
-const PRUNE_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface ResponseStoreDeps {
 	readonly client: Database;
@@ -47,14 +46,7 @@ export function createResponseStore(deps: ResponseStoreDeps): ResponseStore {
 		return items.append(append, own.map(encodeItem));
 	}
 
-	const remove = client.transaction((ids: readonly string[]): number => {
-		let removed = 0;
-		for (const some of slices(ids)) {
-			syncDb.delete(responseItems).where(inArray(responseItems.responseId, some)).run();
-			removed += syncDb.delete(responses).where(inArray(responses.id, some)).run().changes;
-		}
-		return removed;
-	});
+	const remove = client.transaction((ids: readonly string[]): number => deleteResponses(deps, ids));
 
 	return {
 		...createResponseReader(deps),
@@ -87,6 +79,7 @@ export function createResponseStore(deps: ResponseStoreDeps): ResponseStore {
 }
 
 type Row = Tables["responses"]["$inferSelect"];
+
 /** The ids of some responses whose time is over. */
 function oldResponses(
 	{ syncDb, tables: { responses } }: ResponseStoreDeps,
@@ -103,11 +96,12 @@ function oldResponses(
 }
 
 /** Deletes some conversations whose time is over, with their items. */
-function pruneConversations(
-	{ client, syncDb, tables: { conversations, conversationItems } }: ResponseStoreDeps,
-	{ nowMs, keptSinceMs }: Horizon,
-	rowsMax: number,
-): number {
+function pruneConversations(deps: ResponseStoreDeps, { nowMs, keptSinceMs }: Horizon, rowsMax: number): number {
+	const {
+		client,
+		syncDb,
+		tables: { conversations },
+	} = deps;
 	return client
 		.transaction(() => {
 			const rows = syncDb
@@ -117,27 +111,10 @@ function pruneConversations(
 				.limit(rowsMax)
 				.all();
 			const ids = upToBytes(rows);
-			for (const some of slices(ids)) {
-				syncDb.delete(conversationItems).where(inArray(conversationItems.conversationId, some)).run();
-				syncDb.delete(conversations).where(inArray(conversations.id, some)).run();
-			}
+			deleteConversations(deps, ids);
 			return ids.length;
 		})
 		.immediate();
-}
-
-/** As many as one transaction deletes, at least one. */
-function upToBytes(rows: readonly { readonly id: string; readonly bytes: number }[]): readonly string[] {
-	let bytes = 0;
-	const ids: string[] = [];
-	for (const row of rows) {
-		bytes += row.bytes;
-		if (ids.length > 0 && bytes > PRUNE_BYTES_MAX) {
-			break;
-		}
-		ids.push(row.id);
-	}
-	return ids;
 }
 
 function outputIds({ response }: ResponseRecord): readonly string[] {

@@ -4,8 +4,10 @@ import { defineTables } from "./tables.ts";
 /** drizzle-kit reads the tables from the exports of this file. */
 export const {
 	virtualKeys,
+	teams,
 	attempts,
 	spendDays,
+	prunedDays,
 	responses,
 	responseItems,
 	conversations,

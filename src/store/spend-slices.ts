@@ -1,4 +1,4 @@
-import { and, asc, gte, isNotNull, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, isNotNull, lt, lte, type SQL, sql } from "drizzle-orm";
 import { USAGE_BUCKETS } from "./attempt-rows.ts";
 import type { Db } from "./db.ts";
 import type { SliceRow } from "./spend-totals.ts";
@@ -28,12 +28,7 @@ export async function* sliceDays(
 	const { day, keyId, team, provider, model } = spendDays;
 	const columns = { day, key: keyId, team, provider, model };
 	const dimensions = pick(columns, groupBy);
-	const suffix = requestsSuffix(groupBy);
-	const figures = sums(spendDays, {
-		requests: sql`${spendDays[`requests${suffix}`]}`,
-		unpriced: sql`${spendDays[`unpriced${suffix}`]}`,
-		errors: sql`${spendDays.errors}`,
-	});
+	const figures = dayFigures(spendDays, groupBy);
 	const primaryKey = sql`(${day}, ${keyId}, ${team}, ${provider}, ${model})`;
 	let after = { day: fromDay, key: "", team: "", provider: "", model: "" };
 	for (;;) {
@@ -58,6 +53,39 @@ export async function* sliceDays(
 		}
 		after = last;
 	}
+}
+
+/**
+ * One key's days added up. The days are named one by one, since only then does the primary key, which begins with the
+ * day, lead to this key's rows alone.
+ */
+export function keyDays(
+	{ db, tables: { spendDays } }: SliceDeps,
+	query: {
+		readonly keyId: string;
+		readonly fromDay: number;
+		readonly endDay: number;
+		readonly groupBy: readonly ("model" | "day")[];
+	},
+): Promise<readonly SliceRow[]> {
+	const { day, keyId, model } = spendDays;
+	const dimensions = pick({ day, model }, query.groupBy);
+	const days = Array.from({ length: query.endDay - query.fromDay }, (_, index) => query.fromDay + index);
+	return db
+		.select({ ...dimensions, ...dayFigures(spendDays, query.groupBy) })
+		.from(spendDays)
+		.where(and(inArray(day, days), eq(keyId, query.keyId)))
+		.groupBy(...Object.values(dimensions))
+		.having(SOMETHING);
+}
+
+function dayFigures(spendDays: Tables["spendDays"], groupBy: readonly SpendDimension[]) {
+	const suffix = requestsSuffix(groupBy);
+	return sums(spendDays, {
+		requests: sql`${spendDays[`requests${suffix}`]}`,
+		unpriced: sql`${spendDays[`unpriced${suffix}`]}`,
+		errors: sql`${spendDays.errors}`,
+	});
 }
 
 function tuple(cell: { day: number; key: string; team: string; provider: string; model: string }): SQL {
@@ -110,6 +138,12 @@ export async function hasAttempts(
 		.from(attempts)
 		.where(and(gte(openedAt, fromMs), lt(openedAt, toMs)))
 		.limit(1);
+	return found.length > 0;
+}
+
+/** Whether some rows of a day are deleted: only its sums are whole. */
+export async function isPruned({ db, tables: { prunedDays } }: SliceDeps, day: number): Promise<boolean> {
+	const found = await db.select({ day: prunedDays.day }).from(prunedDays).where(eq(prunedDays.day, day));
 	return found.length > 0;
 }
 

@@ -1,5 +1,5 @@
 import { dayOf, dayStartMs } from "./spend-days.ts";
-import { hasAttempts, type SliceDeps, sliceAttempts, sliceDays } from "./spend-slices.ts";
+import { hasAttempts, isPruned, keyDays, type SliceDeps, sliceAttempts, sliceDays } from "./spend-slices.ts";
 import { createSpendTotals } from "./spend-totals.ts";
 import type { AttemptReader } from "./types.ts";
 
@@ -27,13 +27,29 @@ export function createSpendReport(deps: SpendDeps): AttemptReader["spend"] {
 	};
 }
 
-/** A day that the range cuts is still a whole day where nothing was opened in the part outside the range. */
+/** One key's days: the primary key of `spend_days` finds them day by day, so one statement is short enough. */
+export function createKeySpend(deps: SliceDeps): AttemptReader["spendOfKey"] {
+	return async (query) => {
+		const totals = createSpendTotals(query.groupBy);
+		(await keyDays(deps, query)).forEach(totals.add);
+		return totals.rows();
+	};
+}
+
+/**
+ * A day that the range cuts is still a whole day where nothing was opened in the part outside the range, and where rows are
+ * deleted, so that nobody knows any more which part of the day they belong to.
+ */
 async function plan(deps: SpendDeps, fromMs: number, toMs: number) {
 	const edges: { fromMs: number; toMs: number }[] = [];
 	let fromDay = dayOf(fromMs);
 	let endDay = dayOf(toMs - 1) + 1;
-	const cutsFirst = dayStartMs(fromDay) < fromMs && (await hasAttempts(deps, dayStartMs(fromDay), fromMs));
-	const cutsLast = toMs < dayStartMs(endDay) && (await hasAttempts(deps, toMs, dayStartMs(endDay)));
+	const isCut = async (day: number, outside: { fromMs: number; toMs: number }) =>
+		outside.fromMs < outside.toMs &&
+		(await hasAttempts(deps, outside.fromMs, outside.toMs)) &&
+		!(await isPruned(deps, day));
+	const cutsFirst = await isCut(fromDay, { fromMs: dayStartMs(fromDay), toMs: fromMs });
+	const cutsLast = await isCut(endDay - 1, { fromMs: toMs, toMs: dayStartMs(endDay) });
 	if (cutsFirst) {
 		edges.push({ fromMs, toMs: Math.min(toMs, dayStartMs(fromDay + 1)) });
 		fromDay += 1;

@@ -6,6 +6,8 @@ import { createConversationItems } from "./conversation-items.ts";
 import { createConversationStore } from "./conversation-store.ts";
 import { createSqliteDb } from "./db.ts";
 import { createDeploymentStateStore } from "./deployment-state-store.ts";
+import { createDropOldestKept } from "./drop-oldest-kept.ts";
+import { createHousekeeping } from "./housekeeping.ts";
 import { createIdleCheckpoint } from "./idle-checkpoint.ts";
 import { createKeyStore } from "./key-store.ts";
 import { SQLITE_MIGRATIONS } from "./migrations.sqlite.ts";
@@ -13,11 +15,15 @@ import { openDatabase } from "./open.ts";
 import { createResponseStore } from "./response-store.ts";
 import { systemScheduler } from "./scheduler.ts";
 import { defineTables } from "./tables.ts";
+import { createTeamStore } from "./team-store.ts";
 import type { Store, StoreProblem } from "./types.ts";
 import { createAttemptWriter, type GroupCommitWriter } from "./writer.ts";
 
 /** About 10 ms of the event loop. */
 const SLICE_ROWS_MAX = 3_000;
+
+/** The same of single rows that are added up here, not in SQL. */
+const HOUSEKEEPING_ROWS_MAX = 250;
 
 export interface SqliteStoreOptions {
 	/** For backups; created for this user alone. */
@@ -63,11 +69,17 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 		instanceId: database.instanceId,
 		backup: database.backup,
 		keys: createKeyStore({ db, tables, turn }),
+		teams: createTeamStore({ db, tables }),
 		attempts: createAttemptReader({ db, tables, log, turn, sliceRowsMax: SLICE_ROWS_MAX }),
 		writer,
 		deploymentStates: createDeploymentStateStore({ db, tables }),
 		responses: createResponseStore(keeping),
 		conversations: createConversationStore(keeping),
+		housekeeping: createHousekeeping({
+			...keeping,
+			dropOldestKept: createDropOldestKept(keeping),
+			sliceRowsMax: HOUSEKEEPING_ROWS_MAX,
+		}),
 		async ready() {
 			try {
 				await db.select().from(tables.meta).limit(1);

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Strategy } from "../config/types.ts";
 import type { OperationId } from "../dialects/types.ts";
 import type { JsonObject } from "../lib/json-types.ts";
+import type { TeamOverrides } from "../limits/team-types.ts";
 import type { AttemptOutcome, UsageSource } from "../metering/ledger-types.ts";
 import type { Columns } from "./columns.sqlite.ts";
 
@@ -12,8 +13,10 @@ import type { Columns } from "./columns.sqlite.ts";
 export function defineTables(columns: Columns) {
 	return {
 		virtualKeys: virtualKeysTable(columns),
+		teams: teamsTable(columns),
 		attempts: attemptsTable(columns),
 		spendDays: spendDaysTable(columns),
+		prunedDays: prunedDaysTable(columns),
 		responses: responsesTable(columns),
 		responseItems: responseItemsTable(columns),
 		conversations: conversationsTable(columns),
@@ -64,6 +67,16 @@ function virtualKeysTable(columns: Columns) {
 			columns.check("virtual_keys_budget_positive", sql`monthly_budget_nano >= 0`),
 		],
 	);
+}
+
+/** What administrators have set for teams, by the API. Teams that have only the file's limits, or none, have no row. */
+function teamsTable(columns: Columns) {
+	return columns.table("teams", {
+		team: columns.text("team").primaryKey(),
+		/** By name of the limit: a number, or null = lifted. One that is absent is the file's, which no column can say. */
+		limits: columns.json("limits").$type<TeamOverrides>().notNull(),
+		changedAt: columns.integer("changed_at").notNull(),
+	});
 }
 
 /** The disjoint buckets of lib/usage.ts. */
@@ -133,6 +146,23 @@ function attemptsTable(columns: Columns) {
 	);
 }
 
+/** What attempts add up to. */
+function spendColumns(columns: Columns) {
+	return {
+		requests: columns.integer("requests").notNull(),
+		requestsByProvider: columns.integer("requests_by_provider").notNull(),
+		requestsByModel: columns.integer("requests_by_model").notNull(),
+		requestsByBoth: columns.integer("requests_by_both").notNull(),
+		unpriced: columns.integer("unpriced").notNull(),
+		unpricedByProvider: columns.integer("unpriced_by_provider").notNull(),
+		unpricedByModel: columns.integer("unpriced_by_model").notNull(),
+		unpricedByBoth: columns.integer("unpriced_by_both").notNull(),
+		errors: columns.integer("errors").notNull(),
+		...usageColumns(columns),
+		costNano: columns.integer("cost_nano").notNull(),
+	};
+}
+
 /**
  * The settled attempts of a UTC day added up, kept in the transaction that settles them: a report over months reads
  * thousands of rows instead of millions, and so does the start of the gateway.
@@ -150,20 +180,23 @@ function spendDaysTable(columns: Columns) {
 			team: columns.text("team").notNull(),
 			provider: columns.text("provider").notNull(),
 			model: columns.text("model").notNull(),
-			requests: columns.integer("requests").notNull(),
-			requestsByProvider: columns.integer("requests_by_provider").notNull(),
-			requestsByModel: columns.integer("requests_by_model").notNull(),
-			requestsByBoth: columns.integer("requests_by_both").notNull(),
-			unpriced: columns.integer("unpriced").notNull(),
-			unpricedByProvider: columns.integer("unpriced_by_provider").notNull(),
-			unpricedByModel: columns.integer("unpriced_by_model").notNull(),
-			unpricedByBoth: columns.integer("unpriced_by_both").notNull(),
-			errors: columns.integer("errors").notNull(),
-			...usageColumns(columns),
-			costNano: columns.integer("cost_nano").notNull(),
+			...spendColumns(columns),
 		},
 		(cell) => [columns.primaryKey({ columns: [cell.day, cell.keyId, cell.team, cell.provider, cell.model] })],
 	);
+}
+
+/**
+ * What was deleted of the attempts of a UTC day, added up in the transaction that deletes them. At every moment
+ * `spend_days` of a day = its settled attempts + this, so a day can be proved whole for ever, and a crash loses nothing.
+ */
+function prunedDaysTable(columns: Columns) {
+	return columns.table("pruned_days", {
+		/** Days since 1970-01-01. */
+		day: columns.integer("day").primaryKey(),
+		attempts: columns.integer("attempts").notNull(),
+		...spendColumns(columns),
+	});
 }
 
 /**

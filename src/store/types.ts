@@ -2,6 +2,7 @@ import type { KeyListQuery, KeyPage, KeyRecord, KeySettings } from "../keys/type
 import type { JsonObject } from "../lib/json-types.ts";
 import type { NanoUsd } from "../lib/money.ts";
 import type { Usage } from "../lib/usage.ts";
+import type { TeamOverrides } from "../limits/team-types.ts";
 import type { AttemptClosing, AttemptOpening, ObjectOwner } from "../metering/ledger-types.ts";
 import type { ConversationRecord, Item, Maker, ResponseRecord } from "../responses/types.ts";
 
@@ -88,6 +89,13 @@ export interface AttemptReader {
 		readonly toMs: number;
 		readonly groupBy: readonly SpendDimension[];
 	}): Promise<readonly SpendRow[]>;
+	/** Settled attempts of one key on whole UTC days (days since 1970-01-01, `endDay` exclusive): a handful of rows a day. */
+	spendOfKey(query: {
+		readonly keyId: string;
+		readonly fromDay: number;
+		readonly endDay: number;
+		readonly groupBy: readonly ("model" | "day")[];
+	}): Promise<readonly SpendRow[]>;
 	byRequest(requestId: string): Promise<readonly AttemptRow[]>;
 	ownerOf(objectId: string): Promise<ObjectOwner | undefined>;
 	/**
@@ -97,6 +105,78 @@ export interface AttemptReader {
 	recover(
 		atMs: number,
 	): Promise<readonly { readonly requestId: string; readonly attempt: number; readonly costNano: NanoUsd }[]>;
+}
+
+/** What administrators have set for teams. */
+export interface TeamStore {
+	all(): Promise<ReadonlyMap<string, TeamOverrides>>;
+	/** Replaces what is set for a team; nothing set = no row. */
+	set(team: string, overrides: TeamOverrides, atMs: number): Promise<void>;
+}
+
+/** Where a walk through the rows of a day, newest first, has come to. */
+export interface RowCursor {
+	readonly openedAt: number;
+	readonly requestId: string;
+	readonly attempt: number;
+}
+
+/** A sum of a day that its rows and `spend_days` do not agree on. */
+export interface DayDifference {
+	/** undefined: the day as a whole, since some of its rows are deleted and only known by their sum. */
+	readonly cell:
+		| { readonly key: string; readonly team: string; readonly provider: string; readonly model: string }
+		| undefined;
+	readonly figure: string;
+	/** Of the rows, with what was deleted of them. */
+	readonly rows: string;
+	/** In `spend_days`. */
+	readonly rollUp: string;
+}
+
+export interface DayCheck {
+	/** Days since 1970-01-01, UTC. */
+	readonly day: number;
+	/** Rows there are, and those among them that are not settled: they are in no sum yet. */
+	readonly attempts: number;
+	readonly unsettled: number;
+	/** Rows that are known by their sum only. */
+	readonly pruned: number;
+	readonly differences: readonly DayDifference[];
+}
+
+export interface DatabaseSize {
+	readonly fileBytes: number;
+	/** Without the pages that are free for what comes next. */
+	readonly usedBytes: number;
+	/** False: free pages stay in the file, until somebody rebuilds it. */
+	readonly canShrink: boolean;
+}
+
+/**
+ * Keeps the database bounded. Each call is one short transaction, or lets other work go on between its statements. Days
+ * are UTC, numbered since 1970-01-01.
+ */
+export interface Housekeeping {
+	size(): Promise<DatabaseSize>;
+	/** The first day from `fromDay` until before `endDay` that has rows of attempts. */
+	nextDay(fromDay: number, endDay: number): Promise<number | undefined>;
+	/** Adds up the rows of a day and compares with `spend_days`. */
+	checkDay(day: number): Promise<DayCheck>;
+	/**
+	 * Looks at some rows of a day and deletes those that nobody needs any more: not unsettled ones, not those with a later
+	 * attempt (which counts by them), not the makers of stored objects opened since `ownersSinceMs`.
+	 * @returns `next`: where to go on; undefined when the day has been walked through.
+	 */
+	pruneDay(
+		day: number,
+		from: RowCursor | undefined,
+		bounds: { readonly rowsMax: number; readonly ownersSinceMs: number },
+	): Promise<{ readonly deleted: number; readonly next: RowCursor | undefined }>;
+	/** Deletes the oldest kept responses or conversations last changed before an instant. Returns how many. */
+	dropOldestKept(beforeMs: number, rowsMax: number): Promise<number>;
+	/** Gives free pages back to the file system. Returns how many. */
+	shrink(pagesMax: number): Promise<number>;
 }
 
 /** Deployments an administrator took out of rotation. */
@@ -200,11 +280,13 @@ export interface ConversationStore {
 
 export interface Store {
 	readonly keys: KeyStore;
+	readonly teams: TeamStore;
 	readonly attempts: AttemptReader;
 	readonly writer: AttemptWriter;
 	readonly deploymentStates: DeploymentStateStore;
 	readonly responses: ResponseStore;
 	readonly conversations: ConversationStore;
+	readonly housekeeping: Housekeeping;
 	/** False when the database does not answer a trivial query. */
 	ready(): Promise<boolean>;
 	/** Flushes, checkpoints, closes. */

@@ -1,5 +1,8 @@
 import type { SseEvent } from "../dialects/types.ts";
 
+/** An event of a text may not be larger than this (bytes): an endless line is a fault of the provider, not a reason to grow. */
+export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
+
 /** One event of a stream with the exact bytes it came in, terminator included. */
 export interface EventFrame {
 	readonly bytes: Uint8Array;

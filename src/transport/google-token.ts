@@ -14,8 +14,10 @@ export interface GoogleTokens {
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 /** Google grants an hour at most: https://developers.google.com/identity/protocols/oauth2/service-account#jwt-auth */
 const LIFETIME_S = 3_600;
-/** A token is not used in its last minutes. */
-const SPARE_MS = 5 * 60_000;
+/** A token is renewed in its last minutes, while it still serves. */
+const RENEW_BEFORE_MS = 5 * 60_000;
+/** It is not used for a request that may find it ended when it arrives. */
+const SPARE_MS = 60_000;
 const ANSWER_WITHIN_MS = 10_000;
 /** After a refusal the account is left alone for a moment, so that a broken key is not asked for with every request. */
 const REFUSED_FOR_MS = 5_000;
@@ -24,11 +26,17 @@ const REFUSED_FOR_MS = 5_000;
 const ACCOUNTS_MAX = 1_000;
 
 interface Kept {
-	readonly token: Promise<string>;
-	untilMs: number;
+	token: Promise<string>;
+	/** From then on another is asked for. */
+	renewAtMs: number;
+	/** From then on this one is no good. */
+	endsAtMs: number;
 }
 
-/** Trades service accounts for access tokens: one request for all that wait, kept until shortly before it ends. */
+/**
+ * Trades service accounts for access tokens: one request for all that wait. A token is renewed before it ends, and nobody
+ * waits for that: a token server that is away for a minute is not noticed.
+ */
 export function createGoogleTokens(deps: {
 	readonly clock: Clock;
 	readonly deadlines: Deadlines;
@@ -42,22 +50,29 @@ export function createGoogleTokens(deps: {
 			const now = deps.clock.now();
 			const name = nameOf(account);
 			const existing = kept.get(name);
-			if (existing !== undefined && now < existing.untilMs) {
+			if (existing !== undefined && now < existing.renewAtMs) {
 				return existing.token;
 			}
 			const grant = askFor(account, now, deps);
-			const entry: Kept = { token: grant.then(({ token }) => token), untilMs: Number.POSITIVE_INFINITY };
-			if (kept.size >= ACCOUNTS_MAX) {
+			const isGood = existing !== undefined && now < existing.endsAtMs;
+			const entry: Kept = isGood
+				? existing
+				: { token: grant.then(({ token }) => token), renewAtMs: 0, endsAtMs: Number.NEGATIVE_INFINITY };
+			// While it is asked for, nobody else asks.
+			entry.renewAtMs = Number.POSITIVE_INFINITY;
+			if (!kept.has(name) && kept.size >= ACCOUNTS_MAX) {
 				// Reloaded configurations leave their old accounts behind.
 				kept.clear();
 			}
 			kept.set(name, entry);
 			grant.then(
-				({ lifetimeMs }) => {
-					entry.untilMs = now + Math.max(lifetimeMs - SPARE_MS, lifetimeMs / 2);
+				({ token, lifetimeMs }) => {
+					entry.token = Promise.resolve(token);
+					entry.renewAtMs = now + Math.max(lifetimeMs - RENEW_BEFORE_MS, lifetimeMs / 2);
+					entry.endsAtMs = now + lifetimeMs - SPARE_MS;
 				},
 				() => {
-					entry.untilMs = deps.clock.now() + REFUSED_FOR_MS;
+					entry.renewAtMs = deps.clock.now() + REFUSED_FOR_MS;
 				},
 			);
 			return entry.token;

@@ -33,6 +33,13 @@ const NOT_SENT_ON: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * Signing keys by account, day, region and service: four of the five digests of a signature are spent on them. Old days and
+ * credentials that have run out make room by starting over.
+ */
+const signingKeys = new Map<string, ArrayBuffer>();
+const SIGNING_KEYS_MAX = 256;
+
+/**
  * Signs a request for AWS (Signature Version 4).
  * @param now Date or milliseconds since 1970. AWS refuses requests signed more than five minutes from its own clock.
  * @returns All headers to send, lower-case: those given, and `authorization`, `x-amz-date`, `x-amz-content-sha256`, with
@@ -55,6 +62,9 @@ export async function signAws(
 	headers["x-amz-content-sha256"] = createHash("sha256")
 		.update(request.body ?? "")
 		.digest("hex");
+	if (signingKeys.size >= SIGNING_KEYS_MAX) {
+		signingKeys.clear();
+	}
 	const signer = new AwsV4Signer({
 		method: request.method,
 		url: request.url,
@@ -64,6 +74,7 @@ export async function signAws(
 		...(credentials.sessionToken ? { sessionToken: credentials.sessionToken } : {}),
 		region: scope.region,
 		service: scope.service,
+		cache: signingKeys,
 		datetime: new Date(now).toISOString().replaceAll(/[:-]|\.\d{3}/g, ""),
 	});
 	const signed = await signer.sign();

@@ -1,8 +1,5 @@
 import type { SseEvent } from "../dialects/types.ts";
-import { BrokenFraming, type EventFrame, type EventSplitter } from "./frames.ts";
-
-/** An event may not be larger than this (bytes): an endless line is a fault of the provider, not a reason to grow. */
-const EVENT_BYTES_MAX = 4 * 1024 * 1024;
+import { BrokenFraming, EVENT_BYTES_MAX, type EventFrame, type EventSplitter } from "./frames.ts";
 
 const LF = 10;
 const CR = 13;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { KEY_DEFAULTS } from "../../src/keys/key-defaults.ts";
 import type { KeyRecord } from "../../src/keys/types.ts";
 import { NO_USAGE } from "../../src/lib/usage.ts";
+import type { TeamOverrides } from "../../src/limits/team-types.ts";
 import type { Store } from "../../src/store/types.ts";
 import { closing, DAY_MS, MIDNIGHT_MS, opening } from "../unit/store/ledger-samples.ts";
 import { BACKENDS, type Backend } from "./backends.ts";
@@ -48,6 +49,7 @@ for (const [name, start] of BACKENDS) {
 		afterEach(() => backend.remove());
 
 		keyContract(() => store);
+		teamContract(() => store);
 		ledgerContract(() => store);
 		spendContract(() => store);
 
@@ -175,11 +177,46 @@ function keyContract(store: () => Store) {
 	});
 }
 
+function byName(left: { readonly group: object }, right: { readonly group: object }): number {
+	return JSON.stringify(left.group) < JSON.stringify(right.group) ? -1 : 1;
+}
+
 /** Opened and settled, as a request does it. */
 async function settle(store: Store, attempt: ReturnType<typeof opening>, atMs: number, end = closing()) {
 	store.writer.opened(attempt, atMs);
 	await store.writer.flush();
 	await store.writer.settled(attempt, atMs, end, atMs + 900);
+}
+
+function teamContract(store: () => Store) {
+	test("what is set for a team comes back, null and absent told apart, and the last write stands", async () => {
+		const { teams } = store();
+		expect(await teams.all()).toEqual(new Map());
+		await teams.set("blue", { rpm: 5, tpm: 100 }, MIDNIGHT_MS);
+		await teams.set("blue", { monthlyBudgetNano: 9_007_199_254_740_991, rpm: null }, MIDNIGHT_MS + 1);
+		await teams.set("red", { maxParallelRequests: 3 }, MIDNIGHT_MS);
+		expect(await teams.all()).toEqual(
+			new Map<string, TeamOverrides>([
+				["blue", { monthlyBudgetNano: 9_007_199_254_740_991, rpm: null }],
+				["red", { maxParallelRequests: 3 }],
+			]),
+		);
+	});
+
+	test("a team with nothing set is forgotten", async () => {
+		const { teams } = store();
+		await teams.set("blue", { rpm: 5 }, MIDNIGHT_MS);
+		await teams.set("blue", {}, MIDNIGHT_MS);
+		await teams.set("red", {}, MIDNIGHT_MS);
+		expect(await teams.all()).toEqual(new Map());
+	});
+
+	test.each(INJECTIONS.filter((text) => text !== "\u0000"))("team %p is a name and nothing else", async (team) => {
+		await store().teams.set("other", { rpm: 1 }, 1);
+		await store().teams.set(team, { rpm: 2 }, 1);
+		await store().teams.set(team, {}, 1);
+		expect(await store().teams.all()).toEqual(new Map([["other", { rpm: 1 }]]));
+	});
 }
 
 function ledgerContract(store: () => Store) {
@@ -304,6 +341,39 @@ function spendContract(store: () => Store) {
 		const [partial] = await store().attempts.spend({ fromMs: 0, toMs: MIDNIGHT_MS + 1, groupBy: [] });
 		expect(partial?.costNano).toBe(27_021_597_764_222_973n);
 		expect((await store().attempts.spentSince(0)).get("key:vk_A")).toBe(Number.MAX_SAFE_INTEGER);
+	});
+
+	test("the spend of one key is that of the report, in all its teams and of no other key", async () => {
+		const facts = [
+			{ model: "large", team: "blue" },
+			{ model: "small", team: "red" },
+			{ model: "large", team: undefined, priceVersion: undefined },
+			{ model: "large", keyId: "vk_B", team: "blue" },
+		];
+		for (const [day, fact] of [...facts, ...facts].entries()) {
+			await settle(store(), opening(fact), MIDNIGHT_MS + day * (DAY_MS / 3), closing({ costNano: 10 ** day }));
+		}
+		// A failover to another model: one request, two rows.
+		const { requestId } = opening();
+		await settle(store(), opening({ requestId, model: "large" }), MIDNIGHT_MS);
+		await settle(store(), opening({ requestId, model: "small", attempt: 1 }), MIDNIGHT_MS);
+		const fromDay = MIDNIGHT_MS / DAY_MS;
+		for (const groupBy of [[], ["model"], ["day"], ["model", "day"]] as const) {
+			for (const days of [0, 1, 2, 31]) {
+				const toMs = MIDNIGHT_MS + days * DAY_MS;
+				const whole = { fromMs: MIDNIGHT_MS, toMs, groupBy: ["key", ...groupBy] as const };
+				const report = days === 0 ? [] : await store().attempts.spend(whole);
+				const expected = report
+					.filter(({ group }) => group.key === "vk_A")
+					.map(({ group: { key: _key, ...group }, ...figures }) => ({ group, ...figures }));
+				const endDay = fromDay + days;
+				const own = await store().attempts.spendOfKey({ keyId: "vk_A", fromDay, endDay, groupBy });
+				expect(own.toSorted(byName)).toEqual(expected.toSorted(byName));
+				expect(own.length > 0).toBe(days > 0);
+			}
+		}
+		const nobody = { keyId: "vk_C", fromDay, endDay: fromDay + 31, groupBy: [] };
+		expect(await store().attempts.spendOfKey(nobody)).toEqual([]);
 	});
 
 	test("spend groups by key, team, model, provider and UTC day, and a key may have no team", async () => {

@@ -78,23 +78,53 @@ describe("Gemini", () => {
 		},
 	);
 
-	test("a function call that the model botched is never shown as a call", async () => {
-		const answer = {
-			candidates: [
-				{ content: {}, finishReason: "MALFORMED_FUNCTION_CALL", finishMessage: "Malformed function call: print(" },
-			],
-			usageMetadata,
-		};
-		rig.bad.script((request) => (asksForStream(request) ? nativeStream("gemini", sseOf(answer)) : json(200, answer)));
-		const outcome = await askBoth("gemini", "only").catch((error: unknown) => error);
-		if (outcome instanceof APIError) {
-			expect(outcome.status).toBe(502);
-			return;
-		}
-		for (const got of outcome as ClientAnswer[]) {
-			expect(got.toolCalls).toEqual([]);
-			expect(got.finishReasons).not.toContain("tool_calls");
-		}
+	const botched = {
+		candidates: [
+			{ content: {}, finishReason: "MALFORMED_FUNCTION_CALL", finishMessage: "Malformed function call: print(" },
+		],
+		usageMetadata,
+	};
+
+	test.each(["gemini", "vertex"] as const)(
+		"%s: a function call that the model botched is made good by another deployment",
+		async (wire) => {
+			rig.bad.script((request) => (asksForStream(request) ? nativeStream(wire, sseOf(botched)) : json(200, botched)));
+			for (const got of await askBoth(wire, "pair")) {
+				expect(got.text).toBe(GOOD.text ?? "");
+				expect(got.finishReasons).toEqual(["stop"]);
+			}
+			expect([rig.bad.requests.length, rig.good.requests.length]).toEqual([1, 1]);
+		},
+	);
+
+	test.each([false, true])(
+		"a function call that the model botched, and nobody else to ask (streamed: %p)",
+		async (stream) => {
+			rig.bad.script(() => (stream ? nativeStream("gemini", sseOf(botched)) : json(200, botched)));
+			const params = { model: rig.fresh("gemini", "only"), messages: [{ role: "user" as const, content: "Hello" }] };
+			const raised = await rig.client.openai.chat.completions
+				.create({ ...params, stream })
+				.catch((error: unknown) => error);
+			expect(raised).toBeInstanceOf(APIError);
+			expect(raised).toMatchObject({ status: 502, type: "upstream_error" });
+		},
+	);
+
+	test("a function call that the model botched after some words breaks the stream off", async () => {
+		const words = { candidates: [{ content: said, index: 0 }] };
+		rig.bad.script(() => nativeStream("gemini", sseOf(words, botched)));
+		const chunks = await rig.client.openai.chat.completions.create({
+			model: rig.fresh("gemini", "pair"),
+			messages: [{ role: "user", content: "Hello" }],
+			stream: true,
+		});
+		const raised = await Array.fromAsync(chunks).catch((error: unknown) => error);
+		expect(raised).toBeInstanceOf(APIError);
+		expect(String(raised)).toContain("Malformed function call: print(");
+		const { text } = await rig.client.wire();
+		expect(text).toContain("Once upon");
+		expect(text).not.toContain("[DONE]");
+		expect(rig.good.requests.length).toBe(0);
 	});
 
 	test("a call whose arguments never end is not shown as complete", async () => {

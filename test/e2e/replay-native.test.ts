@@ -33,18 +33,13 @@ import { startUpstream, type Upstream } from "../support/upstream.ts";
  * Each case has an alias, and so a deployment, of its own: a recorded 401 or 429 rests only its own.
  */
 
-/** Streams of Cohere's first API, which are no events but lines of JSON: `/v2/chat`, which is asked, never answers so. */
-const isFormerStream = ({ stream, request }: RecordedCase) => stream && request.path === "/v1/chat";
-
 /** A second answer begins where the first broke off, in the middle of a tool call's arguments: see its own test below. */
 const SPLICED = "anthropic/ai.anthropic_spliced-message-start.chunks.0";
 
-const cases = recordedCases(({ api }) => NATIVE_APIS.has(api))
-	.filter((recorded) => !isFormerStream(recorded))
-	.map((recorded, index) => {
-		const wire = wireOf(recorded);
-		return { name: recorded.id, alias: `case-${index}`, wire, model: recorded.model ?? NATIVE_MODELS[wire], recorded };
-	});
+const cases = recordedCases(({ api }) => NATIVE_APIS.has(api)).map((recorded, index) => {
+	const wire = wireOf(recorded);
+	return { name: recorded.id, alias: `case-${index}`, wire, model: recorded.model ?? NATIVE_MODELS[wire], recorded };
+});
 
 type Case = (typeof cases)[number];
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startGateway } from "../../src/start-gateway.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
+import type { Surroundings } from "../../src/transport/pinned-address.ts";
 import { createGatewayClient, type GatewayClient } from "./gateway-client.ts";
 import { type ConfigSpec, configText } from "./gateway-config.ts";
 
@@ -13,8 +14,8 @@ export interface TestGateway extends GatewayClient, AsyncDisposable {
 	stop(): Promise<void>;
 }
 
-/** The whole gateway, in this process, on a temporary data directory and port. */
-export async function startTestGateway(spec: ConfigSpec): Promise<TestGateway> {
+/** The whole gateway, in this process, on a temporary data directory and port; in a world of its own where one is given. */
+export async function startTestGateway(spec: ConfigSpec, surroundings?: Surroundings): Promise<TestGateway> {
 	const directory = await mkdtemp(join(tmpdir(), "gateway-e2e-"));
 	const configPath = join(directory, "config.yaml");
 	const dataDirectory = join(directory, "data");
@@ -35,6 +36,7 @@ export async function startTestGateway(spec: ConfigSpec): Promise<TestGateway> {
 		dataDirectory,
 		environment: {},
 		logger,
+		surroundings,
 	});
 	const stop = async () => {
 		// A test that is over does not wait for the streams it left behind.

@@ -1,6 +1,6 @@
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import type { MintedKey } from "./gateway-client.ts";
-import { NATIVE_ANSWERS, nativeReply } from "./native/answers.ts";
+import { NATIVE_ANSWERS, nativeReply, type Wire } from "./native/answers.ts";
 import type { Saying } from "./native/saying.ts";
 import { NATIVE_WIRES, type NativeWire, nativeDeployment } from "./native-deployment.ts";
 import { openRaw, type RawConnection, requestBytes } from "./raw.ts";
@@ -116,7 +116,7 @@ export type Cut = "fin" | "reset" | "clean";
 
 /** A stream in two halves: the second leaves when the promise settles, and then the connection ends in the given way. */
 export function halvedStream(
-	wire: NativeWire,
+	wire: Wire,
 	parts: { readonly first: Buffer; readonly rest: Buffer; readonly opened: Promise<unknown> },
 	ending: Cut | "hang",
 ): Reply {

@@ -1,15 +1,12 @@
 import { z } from "zod";
 import type { Strategy } from "../../config/types.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
-import { type NanoUsd, parseUsd } from "../../lib/money.ts";
+import { budgetField, limitField, printableText, TEAM_LENGTH_MAX } from "../limit-fields.ts";
+import { limitUsageSchema } from "../limit-usage.ts";
 
 const NAME_LENGTH_MAX = 256;
-const TEAM_LENGTH_MAX = 128;
 const MODELS_MAX = 1_000;
 const MODEL_LENGTH_MAX = 256;
-const LIMIT_MAX = 1_000_000_000;
-/** Nine million dollars: the largest round amount that an integer of nano-dollars holds exactly. */
-const BUDGET_NANO_MAX = 9_000_000 * 1_000_000_000;
 const METADATA_KEYS_MAX = 64;
 const METADATA_BYTES_MAX = 16 * 1024;
 
@@ -17,29 +14,6 @@ const STRATEGIES = ["round_robin", "least_latency", "classifier"] as const satis
 
 /** Identifier of a virtual key: anything else is unknown without asking the store. */
 export const KEY_ID = /^vk_[0-9A-HJKMNP-TV-Z]{26}$/;
-
-/** Control characters, line separators and lone surrogates would break tables, logs and CSV files. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
-
-const text = (lengthMax: number) =>
-	z
-		.string()
-		.min(1)
-		.max(lengthMax)
-		.refine((value) => !UNPRINTABLE.test(value), "must not contain control characters");
-
-const limit = z.int().min(1).max(LIMIT_MAX);
-
-const BUDGET_ACCEPTED = "must be a plain decimal amount of dollars, such as 25.50, from 0 to 9000000";
-
-const budget = z.union([z.number(), z.string()], { error: BUDGET_ACCEPTED }).transform((value, context): NanoUsd => {
-	const nano = parseUsd(value);
-	if (nano === undefined || nano > BUDGET_NANO_MAX) {
-		context.addIssue({ code: "custom", message: BUDGET_ACCEPTED });
-		return z.NEVER;
-	}
-	return nano;
-});
 
 const expiry = z.iso
 	.datetime({ offset: true, error: "must be an RFC 3339 date-time, such as 2030-01-31T00:00:00Z" })
@@ -55,21 +29,24 @@ const metadata = z
 	.meta({ type: "object", description: "Free form, at most 64 fields and 16 KiB. Never sent to a provider." });
 
 const keyFields = {
-	name: text(NAME_LENGTH_MAX).nullable().optional().describe("For people. No control characters."),
-	team: text(TEAM_LENGTH_MAX).nullable().optional().describe("Groups keys for spend and team limits."),
+	name: printableText(NAME_LENGTH_MAX).nullable().optional().describe("For people. No control characters."),
+	team: printableText(TEAM_LENGTH_MAX).nullable().optional().describe("Groups keys for spend and team limits."),
 	models: z
-		.array(text(MODEL_LENGTH_MAX))
+		.array(printableText(MODEL_LENGTH_MAX))
 		.max(MODELS_MAX)
 		.nullable()
 		.optional()
 		.describe("Aliases the key may use; empty or null = all. An alias need not exist yet."),
-	rpm: limit.nullable().optional().describe("Requests a minute; null = unlimited."),
-	tpm: limit.nullable().optional().describe("Tokens a minute, prompt and completion together; null = unlimited."),
-	monthly_budget_usd: budget
+	rpm: limitField().nullable().optional().describe("Requests a minute; null = unlimited."),
+	tpm: limitField()
+		.nullable()
+		.optional()
+		.describe("Tokens a minute, prompt and completion together; null = unlimited."),
+	monthly_budget_usd: budgetField
 		.nullable()
 		.optional()
 		.describe("Dollars for one calendar month (UTC), from 0 to 9000000; null = unlimited. Decimal text is exact."),
-	max_parallel_requests: limit.nullable().optional().describe("Requests in flight at once; null = unlimited."),
+	max_parallel_requests: limitField().nullable().optional().describe("Requests in flight at once; null = unlimited."),
 	router: z
 		.strictObject({ force_strategy: z.enum(STRATEGIES).nullable().optional() })
 		.nullable()
@@ -124,17 +101,7 @@ export const createdKeySchema = keySchema.extend({
 	key: z.string().describe("The secret, `gw_virt_…`. Shown this once and stored only as a hash."),
 });
 
-export const keyUsageSchema = z.object({
-	rpm_used: z.number().describe("Requests taken from the rpm bucket and not refilled yet."),
-	tpm_used: z.number().describe("Tokens taken from the tpm bucket and not refilled yet."),
-	parallel_in_use: z.int().describe("Requests in flight."),
-	spent_usd: z.string().describe("Settled cost of this calendar month (UTC), decimal text."),
-	reserved_usd: z.string().describe("Set aside for requests in flight, decimal text."),
-	remaining_usd: z.string().nullable().describe("Budget less spent and reserved; null without a budget."),
-	resets_at: timestamp.describe("When the month's budget starts afresh."),
-});
-
-export const keyDetailSchema = keySchema.extend({ usage: keyUsageSchema });
+export const keyDetailSchema = keySchema.extend({ usage: limitUsageSchema });
 
 export const keyListSchema = z.object({
 	object: z.literal("list"),

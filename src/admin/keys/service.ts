@@ -5,8 +5,9 @@ import type { Clock } from "../../lib/clock.ts";
 import { badRequest, notFound } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json-types.ts";
 import { formatUsd } from "../../lib/money.ts";
-import type { BudgetBook, Limiter } from "../../limits/types.ts";
+import { keySubject } from "../../limits/subjects.ts";
 import { parseInput } from "../input.ts";
+import { type LimitUsageDeps, limitUsage } from "../limit-usage.ts";
 import {
 	type createdKeySchema,
 	KEY_ID,
@@ -18,15 +19,12 @@ import {
 	type keyListSchema,
 	type keySchema,
 	keyUpdateSchema,
-	type keyUsageSchema,
 } from "./schema.ts";
 
 const PAGE_DEFAULT = 100;
 
-export interface KeyServiceDeps {
+export interface KeyServiceDeps extends LimitUsageDeps {
 	readonly keys: KeyDirectory;
-	readonly limiter: Limiter;
-	readonly budgets: BudgetBook;
 	readonly clock: Clock;
 }
 
@@ -41,28 +39,6 @@ export function createKeyService({ keys, limiter, budgets, clock }: KeyServiceDe
 			throw badRequest("expires_at: must be in the future.", "expires_at");
 		}
 		return changes;
-	}
-
-	function usageOf(record: KeyRecord): z.output<typeof keyUsageSchema> {
-		const subject = `key:${record.id}`;
-		const levels = limiter.levels({
-			id: subject,
-			rpm: record.rpm,
-			tpm: record.tpm,
-			parallel: record.maxParallelRequests,
-		});
-		const { spentNano, reservedNano, resetAtMs } = budgets.levels(subject);
-		const { monthlyBudgetNano } = record;
-		return {
-			rpm_used: levels.rpmUsed,
-			tpm_used: levels.tpmUsed,
-			parallel_in_use: levels.parallelUsed,
-			spent_usd: formatUsd(spentNano),
-			reserved_usd: formatUsd(reservedNano),
-			remaining_usd:
-				monthlyBudgetNano === undefined ? null : formatUsd(Math.max(0, monthlyBudgetNano - spentNano - reservedNano)),
-			resets_at: timestamp(resetAtMs),
-		};
 	}
 
 	return {
@@ -92,7 +68,10 @@ export function createKeyService({ keys, limiter, budgets, clock }: KeyServiceDe
 			if (record === undefined) {
 				throw keyNotFound();
 			}
-			return { ...toApi(record), usage: usageOf(record) };
+			return {
+				...toApi(record),
+				usage: limitUsage(keySubject(record), record.monthlyBudgetNano, { limiter, budgets }),
+			};
 		},
 
 		async update(id: string, body: JsonObject): Promise<z.output<typeof keySchema>> {

@@ -3,6 +3,7 @@ import { unroutedHeaders } from "../../gateway/answer-headers.ts";
 import { methodNotAllowed } from "../../http/errors.ts";
 import type { KeyRecord } from "../../keys/types.ts";
 import { newRequestId } from "../../lib/ids.ts";
+import type { NanoUsd } from "../../lib/money.ts";
 import type { AttemptReader } from "../../store/types.ts";
 import { createRequestService } from "./service.ts";
 
@@ -21,16 +22,19 @@ export function requestsController({ attempts }: { readonly attempts: AttemptRea
 export function ownRequestsController({
 	attempts,
 	authenticate,
+	remaining,
 }: {
 	readonly attempts: AttemptReader;
 	readonly authenticate: (request: Request, address: () => string | undefined) => KeyRecord;
+	/** What is left of a key's budgets, for its headers. */
+	readonly remaining: (key: KeyRecord) => NanoUsd | undefined;
 }) {
 	const service = createRequestService({ attempts });
 	return new Elysia({ name: "v1.requests", prefix: "/v1/requests" })
 		.get("/:id", ({ params, request, server, set }) => {
-			const { id: keyId, team } = authenticate(request, () => server?.requestIP(request)?.address);
-			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/requests"));
-			return service.requestTrail(params.id, { kind: "key", keyId, team });
+			const key = authenticate(request, () => server?.requestIP(request)?.address);
+			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/requests", remaining(key)));
+			return service.requestTrail(params.id, { kind: "key", keyId: key.id, team: key.team });
 		})
 		.all("/:id", methodNotAllowed(["GET"]), { parse: "none" });
 }

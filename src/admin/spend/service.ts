@@ -1,17 +1,10 @@
 import type { z } from "zod";
 import type { Clock } from "../../lib/clock.ts";
 import { badRequest } from "../../lib/errors.ts";
-import { formatUsd } from "../../lib/money.ts";
-import { completionTokens, NO_USAGE, promptTokens } from "../../lib/usage.ts";
 import { type AttemptReader, SPEND_DIMENSIONS, type SpendDimension, type SpendRow } from "../../store/types.ts";
+import { NOTHING_SPENT, spendFigures } from "./figures.ts";
 import { type Period, readPeriod } from "./period.ts";
-import type {
-	groupedSpendReportSchema,
-	spendFiguresSchema,
-	spendQuerySchema,
-	spendReportSchema,
-	spendRowSchema,
-} from "./schema.ts";
+import type { groupedSpendReportSchema, spendQuerySchema, spendReportSchema, spendRowSchema } from "./schema.ts";
 
 /** More rows than a person or a spreadsheet takes in one answer; the caller is asked to narrow the question. */
 const ROWS_MAX = 100_000;
@@ -33,12 +26,12 @@ export function createSpendService({ attempts, clock }: SpendServiceDeps) {
 		if (found.length > ROWS_MAX) {
 			throw badRequest(`The report has more than ${ROWS_MAX} rows: shorten the period or group by less.`, "group_by");
 		}
-		return [...found].sort(byDayThenCost).map((row) => ({ ...groupToApi(row, groupBy), ...figuresToApi(row) }));
+		return [...found].sort(byDayThenCost).map((row) => ({ ...groupToApi(row, groupBy), ...spendFigures(row) }));
 	}
 
 	async function total(period: Period) {
 		const [row] = await attempts.spend({ ...period, groupBy: [] });
-		return figuresToApi(row ?? NOTHING_SPENT);
+		return spendFigures(row ?? NOTHING_SPENT);
 	}
 
 	return async function report(query: z.output<typeof spendQuerySchema>): Promise<SpendReport> {
@@ -62,15 +55,6 @@ export function createSpendService({ attempts, clock }: SpendServiceDeps) {
 	};
 }
 
-const NOTHING_SPENT: SpendRow = {
-	group: {},
-	requests: 0,
-	errors: 0,
-	usage: NO_USAGE,
-	costNano: 0n,
-	unpricedRequests: 0,
-};
-
 function readDimensions(text: string): SpendDimension[] {
 	const names = text.split(",").map((name) => name.trim());
 	const dimensions = names.map((name) => {
@@ -84,20 +68,6 @@ function readDimensions(text: string): SpendDimension[] {
 		throw badRequest("group_by: names a dimension twice.", "group_by");
 	}
 	return dimensions;
-}
-
-function figuresToApi(row: SpendRow): z.output<typeof spendFiguresSchema> {
-	return {
-		requests: row.requests,
-		errors: row.errors,
-		prompt_tokens: promptTokens(row.usage),
-		cached_tokens: row.usage.cacheRead,
-		completion_tokens: completionTokens(row.usage),
-		reasoning_tokens: row.usage.reasoning,
-		web_searches: row.usage.searches,
-		cost_usd: formatUsd(row.costNano),
-		unpriced_requests: row.unpricedRequests,
-	};
 }
 
 function groupToApi({ group }: SpendRow, groupBy: readonly SpendDimension[]): Partial<z.output<typeof spendRowSchema>> {

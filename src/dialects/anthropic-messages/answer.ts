@@ -1,7 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { type AnsweredToolCall, type AnswerFacts, chatCompletion } from "../chat-hub/answer.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
+import { createCallIds } from "../chat-hub/tool-ids.ts";
 import { customInput } from "../chat-hub/tools.ts";
+import { faultAnswer } from "../fault-answer.ts";
 import { declaredFault } from "../provider-fault.ts";
 import type { Target } from "../translation.ts";
 import { type CitationNotes, createCitationNotes } from "./citations.ts";
@@ -9,6 +11,7 @@ import { readFault } from "./faults.ts";
 import { finishReason, refusalOf } from "./finish.ts";
 import { SEAL_FORMAT } from "./reasoning.ts";
 import type { AnswerPlan } from "./request.ts";
+import { createThoughts, type Thoughts } from "./thoughts.ts";
 import { chatUsage, servedTier } from "./usage.ts";
 
 /** What the blocks of an answer come to. */
@@ -17,31 +20,33 @@ interface Gathered {
 	reasoning: string;
 	/** The input of the tool that takes the answer: it is the text then. */
 	json: string | undefined;
-	readonly details: ReasoningDetail[];
+	readonly thoughts: Thoughts;
 	readonly calls: AnsweredToolCall[];
 	readonly notes: CitationNotes;
+	readonly callId: ReturnType<typeof createCallIds>;
 }
 
 /** A whole message as a chat completion; undefined where it is no message. */
 export function chatAnswer(answer: JsonObject, plan: AnswerPlan, target: Target): JsonObject | undefined {
 	if (answer.type === "error" || declaredFault(answer) !== undefined) {
-		const { message, type, code, status } = readFault(answer, undefined);
-		return { error: { message, type: type ?? "upstream_error", param: null, code: code ?? null, status } };
+		return faultAnswer(readFault(answer, undefined));
 	}
-	if (!Array.isArray(answer.content)) {
+	const blocks = contentOf(answer);
+	if (blocks === undefined) {
 		return undefined;
 	}
 	const gathered: Gathered = {
 		text: "",
 		reasoning: "",
 		json: undefined,
-		details: [],
+		thoughts: createThoughts(),
 		calls: [],
 		notes: createCitationNotes(),
+		callId: createCallIds(target.answerId),
 	};
-	for (const block of answer.content) {
+	for (const block of blocks) {
 		if (isJsonObject(block)) {
-			gather(block, gathered, plan, target);
+			gather(block, gathered, plan);
 		}
 	}
 	const { calls, notes, json } = gathered;
@@ -53,7 +58,7 @@ export function chatAnswer(answer: JsonObject, plan: AnswerPlan, target: Target)
 				text: text === "" ? null : text,
 				refusal: refusalOf(answer),
 				reasoning: plan.hideThinking ? undefined : gathered.reasoning,
-				reasoningDetails: shownDetails(gathered.details, plan),
+				reasoningDetails: shownDetails(gathered.thoughts.details(), plan),
 				toolCalls: calls,
 				annotations: json === undefined ? notes.annotations : [],
 				finishReason: finishReason(answer.stop_reason, calls.length),
@@ -62,6 +67,15 @@ export function chatAnswer(answer: JsonObject, plan: AnswerPlan, target: Target)
 		],
 		chatUsage(answer.usage),
 	);
+}
+
+/** The blocks of a message; some servers write one text without a block around it, or null for nothing. */
+function contentOf({ type, content }: JsonObject): readonly JsonValue[] | undefined {
+	if (Array.isArray(content)) {
+		return content;
+	}
+	const isText = typeof content === "string";
+	return isText ? [{ type: "text", text: content }] : type === "message" ? [] : undefined;
 }
 
 export function answerFacts(message: JsonObject, plan: AnswerPlan, target: Target): AnswerFacts {
@@ -81,24 +95,28 @@ export function shownDetails(details: readonly ReasoningDetail[], plan: AnswerPl
 		: details;
 }
 
-function gather(block: JsonObject, gathered: Gathered, plan: AnswerPlan, target: Target): void {
+function gather(block: JsonObject, gathered: Gathered, plan: AnswerPlan): void {
+	const thought = thoughtOf(block);
+	if (thought !== undefined) {
+		gathered.reasoning += stringOf(block.thinking);
+		gathered.thoughts.add(() => thought, gathered.text === "" && gathered.calls.length === 0);
+	} else if (block.type === "tool_use") {
+		gatherCall(block, gathered, plan);
+	} else if (isText(block)) {
+		const start = gathered.text.length;
+		gathered.text += stringOf(block.text);
+		gathered.notes.add(block.citations, start, gathered.text.length);
+	}
+}
+
+function thoughtOf(block: JsonObject): ReasoningDetail | undefined {
 	switch (block.type) {
 		case "thinking":
-			gathered.reasoning += stringOf(block.thinking);
-			gathered.details.push(sealed(stringOf(block.thinking), stringOf(block.signature)));
-			return;
+			return sealed(stringOf(block.thinking), stringOf(block.signature));
 		case "redacted_thinking":
-			gathered.details.push({ type: "reasoning.encrypted", format: SEAL_FORMAT, data: stringOf(block.data) });
-			return;
-		case "tool_use":
-			gatherCall(block, gathered, plan, target);
-			return;
+			return { type: "reasoning.encrypted", format: SEAL_FORMAT, data: stringOf(block.data) };
 		default:
-			if (isText(block)) {
-				const start = gathered.text.length;
-				gathered.text += stringOf(block.text);
-				gathered.notes.add(block.citations, start, gathered.text.length);
-			}
+			return undefined;
 	}
 }
 
@@ -106,24 +124,28 @@ export function sealed(text: string, signature: string): ReasoningDetail {
 	return { type: "reasoning.text", format: SEAL_FORMAT, text, signature: signature === "" ? undefined : signature };
 }
 
-function gatherCall(block: JsonObject, gathered: Gathered, plan: AnswerPlan, target: Target): void {
-	const name = stringOf(block.name);
-	const input = JSON.stringify(block.input ?? {});
-	if (name === plan.jsonTool) {
+function gatherCall(block: JsonObject, gathered: Gathered, plan: AnswerPlan): void {
+	const called = stringOf(block.name);
+	const input = inputText(block.input);
+	if (called === plan.jsonTool) {
 		gathered.json ??= input;
 		return;
 	}
+	const name = plan.toolName(called);
+	const id = gathered.callId(block.id);
 	const isCustom = plan.customTools.has(name);
+	gathered.thoughts.call(id);
 	gathered.calls.push({
-		id: stringOf(block.id) || madeCallId(target, gathered.calls.length),
+		id,
 		name,
 		arguments: isCustom ? customInput(input) : input,
 		kind: isCustom ? "custom" : "function",
 	});
 }
 
-export function madeCallId(target: Target, position: number): string {
-	return `call_${target.answerId}_${position}`;
+/** The input of a call as JSON text; some servers write it as text already. */
+export function inputText(input: JsonValue | undefined): string {
+	return typeof input === "string" ? input || "{}" : JSON.stringify(input ?? {});
 }
 
 /**

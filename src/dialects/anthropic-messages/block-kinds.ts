@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
+import type { JsonObject } from "../../lib/json-types.ts";
 import type { ChunkWriter } from "../chat-hub/chunks.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
 import { customInput } from "../chat-hub/tools.ts";
-import { sealed, stringOf } from "./answer.ts";
+import { inputText, sealed, stringOf } from "./answer.ts";
 import { SEAL_FORMAT } from "./reasoning.ts";
 import type { StreamText } from "./stream-text.ts";
 
@@ -59,7 +59,7 @@ export function callBlock(block: JsonObject, call: number, writer: () => ChunkWr
 		},
 		close() {
 			if (!hasFragments) {
-				writer().toolArguments(call, inputOf(block));
+				writer().toolArguments(call, inputText(block.input));
 			}
 		},
 	};
@@ -72,7 +72,7 @@ export function customBlock(block: JsonObject, call: number, writer: () => Chunk
 		fragment(json) {
 			fragments += json;
 		},
-		close: () => writer().toolArguments(call, customInput(fragments || inputOf(block))),
+		close: () => writer().toolArguments(call, customInput(fragments || inputText(block.input))),
 	};
 }
 
@@ -89,12 +89,8 @@ export function answerBlock(block: JsonObject, text: StreamText): OpenBlock {
 		},
 		close() {
 			if (!hasFragments) {
-				text.answer(inputOf(block));
+				text.answer(inputText(block.input));
 			}
 		},
 	};
-}
-
-function inputOf({ input }: JsonObject): string {
-	return JSON.stringify(isJsonObject(input) ? input : {});
 }

@@ -1,5 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
+import { cacheMark } from "../chat-hub/parts.ts";
+import { marked } from "./content.ts";
+import type { Platform } from "./platform.ts";
 
 /** "A maximum of 4 blocks with cache_control may be provided." https://platform.claude.com/docs/en/build-with-claude/prompt-caching */
 const BREAKPOINTS_MAX = 4;
@@ -11,10 +14,23 @@ export function limitBreakpoints(body: JsonObject, drops: Drops): void {
 		...objectsIn(body.tools).map((block) => ({ block, path: "tools[].cache_control" })),
 		...[...objectsIn(body.system), ...messages].map((block) => ({ block, path: "messages[].cache_control" })),
 	].filter(({ block }) => block.cache_control !== undefined);
-	for (const { block, path } of places.slice(0, -BREAKPOINTS_MAX)) {
+	const most = BREAKPOINTS_MAX - (body.cache_control === undefined ? 0 : 1);
+	for (const { block, path } of places.slice(0, -most)) {
 		delete block.cache_control;
 		drops.add(path);
 	}
+}
+
+/** A mark on the request itself: Anthropic sets the breakpoint. Other places take the mark of blocks only. */
+export function requestCache(json: JsonObject, { requestCache: taken }: Platform, drops: Drops): JsonObject {
+	const mark = cacheMark(json);
+	if (mark !== undefined && taken) {
+		return marked({}, mark);
+	}
+	if (mark !== undefined) {
+		drops.add("cache_control");
+	}
+	return {};
 }
 
 function objectsIn(value: JsonValue | undefined): JsonObject[] {

@@ -30,13 +30,15 @@ const OWN_BLOCKS: ReadonlySet<string> = new Set([
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 
 /** The first characters of base64, by which a file says what it is. A wrong media type is refused by Anthropic. */
-const BEGINNINGS: readonly (readonly [string, string])[] = [
-	["/9j/", "image/jpeg"],
-	["iVBORw0KGgo", "image/png"],
-	["R0lGOD", "image/gif"],
-	["UklGR", "image/webp"],
-	["JVBERi0", "application/pdf"],
+const BEGINNINGS: readonly (readonly [RegExp, string])[] = [
+	[/^\/9j\//, "image/jpeg"],
+	[/^iVBORw0KGgo/, "image/png"],
+	[/^R0lGOD/, "image/gif"],
+	// "RIFF", a length, "WEBP": sound and video begin with the first two as well.
+	[/^UklGR.{6}XRUJQ/, "image/webp"],
+	[/^JVBERi0/, "application/pdf"],
 ];
+const BEGINNING_LENGTH = 16;
 
 /** Text in other clothes: sent as a document of plain text. */
 const TEXT_TYPES: ReadonlySet<string> = new Set([
@@ -55,25 +57,45 @@ const TEXT_TYPES: ReadonlySet<string> = new Set([
  * @throws GatewayError 400 for what Claude cannot be given: sound, video, unknown documents.
  */
 export function userBlocks(parts: readonly ChatPart[], context: ContentContext): JsonObject[] {
-	return parts.flatMap((part) => {
-		const block = blockOf(part, context);
-		return block === undefined ? [] : [marked(block, part.cache)];
-	});
+	return blocksFrom(parts, (part) => blockOf(part, context), context);
 }
 
 /** Only text and tool calls can stand in an assistant's turn: what it once drew or said is left out by name. */
-export function assistantBlocks(parts: readonly ChatPart[], { drops }: ContentContext): JsonObject[] {
-	return parts.flatMap((part) => {
+export function assistantBlocks(parts: readonly ChatPart[], context: ContentContext): JsonObject[] {
+	const blockOfAssistant = (part: ChatPart) => {
 		if (part.kind === "text") {
-			const block = textBlock(part.text);
-			return block === undefined ? [] : [marked(block, part.cache)];
+			return textBlock(part.text);
 		}
 		if (part.kind === "other" && part.type === "tool_use") {
-			return [{ ...part.raw }];
+			return { ...part.raw };
 		}
-		drops.add(`messages[].content[].${part.kind === "other" ? part.type : part.kind}`);
-		return [];
-	});
+		context.drops.add(`messages[].content[].${part.kind === "other" ? part.type : part.kind}`);
+		return undefined;
+	};
+	return blocksFrom(parts, blockOfAssistant, context);
+}
+
+/** The mark of a part that is left out goes to the block before it: that is how far it reaches. */
+function blocksFrom(
+	parts: readonly ChatPart[],
+	blockFor: (part: ChatPart) => JsonObject | undefined,
+	{ drops }: ContentContext,
+): JsonObject[] {
+	const blocks: JsonObject[] = [];
+	for (const part of parts) {
+		const block = blockFor(part);
+		if (block !== undefined) {
+			blocks.push(marked(block, part.cache));
+			continue;
+		}
+		const last = blocks.at(-1);
+		if (last !== undefined) {
+			marked(last, part.cache);
+		} else if (part.cache !== undefined) {
+			drops.add("messages[].content[].cache_control");
+		}
+	}
+	return blocks;
 }
 
 export function textBlock(text: string): JsonObject | undefined {
@@ -118,6 +140,9 @@ function imageBlock(part: ImagePart, context: ContentContext): JsonObject {
 function imageSource(source: MediaSource, part: ChatPart, context: ContentContext): JsonObject {
 	switch (source.kind) {
 		case "url":
+			if (!context.platform.imageAddresses) {
+				throw unsupported(`${context.platform.name} fetches no images: send the data itself.`, part);
+			}
 			return { type: "url", url: source.url };
 		case "id":
 			return storedFile(source.id, part, context);
@@ -166,7 +191,7 @@ function storedFile(id: string, part: ChatPart, { platform, betas }: ContentCont
 
 /** What the bytes say wins over what the client says. */
 function mediaTypeOf({ base64, mediaType }: DataSource): string | undefined {
-	const found = BEGINNINGS.find(([beginning]) => base64.startsWith(beginning))?.[1];
+	const found = BEGINNINGS.find(([beginning]) => beginning.test(base64.slice(0, BEGINNING_LENGTH)))?.[1];
 	const said = mediaType?.toLowerCase();
 	return found ?? (said === "image/jpg" ? "image/jpeg" : said);
 }

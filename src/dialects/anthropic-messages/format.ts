@@ -1,9 +1,10 @@
 import { badRequest } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
+import type { GrammarRoom } from "../chat-hub/grammar-room.ts";
 import type { ResponseFormat } from "../chat-hub/request.ts";
 import type { ModelFacts } from "./models.ts";
-import { closeSchema } from "./schema.ts";
+import { type ClosedSchema, closeSchema, isObjectSchema, withoutRootReference } from "./schema.ts";
 
 /** How the form of the answer is asked for. */
 export interface FormatPlan {
@@ -19,8 +20,8 @@ export interface FormatPlan {
 
 export interface FormatSituation {
 	readonly facts: ModelFacts;
-	/** Whether structured outputs can be had: model and platform. */
-	readonly schemas: boolean;
+	/** The schema as structured outputs take it; undefined where they cannot be had. */
+	readonly closed: ClosedSchema | undefined;
 	readonly thinks: boolean;
 	readonly tools: readonly JsonObject[];
 	/** `tool_choice` of the client's tools. */
@@ -53,21 +54,31 @@ export function planFormat(format: ResponseFormat, situation: FormatSituation): 
 	}
 }
 
+/** The schema of the answer as structured outputs take it; undefined where they cannot hold the answer to it. */
+export function closedFormat(format: ResponseFormat, room: GrammarRoom): ClosedSchema | undefined {
+	const closed = format.kind === "json_schema" ? closeSchema(withoutRootReference(format.schema)) : undefined;
+	return closed !== undefined && room.takesAnswer(closed.schema) ? closed : undefined;
+}
+
 function planSchema(format: Extract<ResponseFormat, { kind: "json_schema" }>, situation: FormatSituation): FormatPlan {
-	const closed = situation.schemas ? closeSchema(format.schema) : undefined;
+	const { closed } = situation;
+	const schema = withoutRootReference(format.schema);
 	if (closed !== undefined) {
 		for (const keyword of closed.softened) {
 			situation.drops.add(`response_format.json_schema.schema.${keyword}`);
 		}
 		return { format: { type: "json_schema", schema: closed.schema } };
 	}
-	if (format.schema.type !== undefined && format.schema.type !== "object") {
-		// The input of a tool is always an object.
+	if (format.strict === true) {
+		situation.drops.add("response_format.json_schema.strict");
+	}
+	if (!isObjectSchema({ type: "object", ...schema })) {
+		// The input of a tool is always one object.
 		return {
 			instruction: `Answer only with JSON that matches this JSON schema, without a code fence: ${JSON.stringify(format.schema)}`,
 		};
 	}
-	return planTool(format, situation);
+	return planTool({ ...format, schema }, situation);
 }
 
 /**

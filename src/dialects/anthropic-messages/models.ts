@@ -19,6 +19,8 @@ export interface ModelFacts {
 	readonly systemTurns: boolean;
 	/** Structured outputs: `output_config.format` and `strict` tools. */
 	readonly schemas: boolean;
+	/** Whether its thinking is tied to everything in front of it, so that a conversation changed there may be refused. */
+	readonly bindsThinking: boolean;
 }
 
 const ALL_EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
@@ -34,6 +36,7 @@ const OTHER_MAKERS: ModelFacts = {
 	forcedTools: true,
 	systemTurns: false,
 	schemas: false,
+	bindsThinking: false,
 };
 
 interface ClaudeName {
@@ -70,6 +73,7 @@ export function modelFacts(model: string): ModelFacts {
 		forcedTools: takesForcedTools(name),
 		systemTurns: name.family !== undefined && (version >= 500 || (name.family === "opus" && version === 408)),
 		schemas: version >= 405,
+		bindsThinking: bindsThinking(name),
 	};
 }
 
@@ -115,4 +119,15 @@ function takesForcedTools({ family, version }: ClaudeName): boolean {
 		default:
 			return true;
 	}
+}
+
+/**
+ * Of an unknown model it is not assumed: what comes with it is a field of a beta.
+ * @see https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/prefix-checks
+ */
+function bindsThinking({ family, version }: ClaudeName): boolean {
+	if (family === undefined) {
+		return false;
+	}
+	return version >= (family === "fable" || family === "mythos" ? 501 : 505);
 }

@@ -10,8 +10,12 @@ export interface Platform {
 	readonly schemas: boolean;
 	/** Files kept at the provider, by id. */
 	readonly files: boolean;
+	/** Images by their address. */
+	readonly imageAddresses: boolean;
 	/** `role: "system"` in the middle of a conversation. */
 	readonly systemTurns: boolean;
+	/** One cache mark for the whole request. */
+	readonly requestCache: boolean;
 }
 
 export const ANTHROPIC_API: Platform = {
@@ -19,7 +23,9 @@ export const ANTHROPIC_API: Platform = {
 	envelope: (model) => ({ model }),
 	schemas: true,
 	files: true,
+	imageAddresses: true,
 	systemTurns: true,
+	requestCache: true,
 };
 
 /**
@@ -28,6 +34,7 @@ export const ANTHROPIC_API: Platform = {
  * Structured outputs are shut off there until an organisation's policy allows them:
  * @see https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/structured_outputs
  * The Files API does not exist there: @see https://platform.claude.com/docs/en/build-with-claude/files
+ * Images are taken as base64 only: @see https://platform.claude.com/docs/en/build-with-claude/vision
  * Nor do system turns: @see https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
  */
 export const VERTEX: Platform = {
@@ -35,5 +42,7 @@ export const VERTEX: Platform = {
 	envelope: () => ({ anthropic_version: "vertex-2023-10-16" }),
 	schemas: false,
 	files: false,
+	imageAddresses: false,
 	systemTurns: false,
+	requestCache: false,
 };

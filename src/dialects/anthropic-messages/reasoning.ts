@@ -42,7 +42,7 @@ export interface ThinkingPlan {
 const NOTHING: ThinkingPlan = { thinking: undefined, effort: undefined, asked: false };
 
 /** Whether the client wants the model to think. undefined = it did not say. */
-export function wantsThinking(wish: ReasoningWish): boolean | undefined {
+function wantsThinking(wish: ReasoningWish): boolean | undefined {
 	if (wish.field === undefined) {
 		return undefined;
 	}
@@ -163,20 +163,57 @@ function blocksThinking(turns: readonly ChatTurn[]): boolean {
 		(turn) => turn.role !== "assistant" && turn.role !== "tool" && turn.parts.length > 0,
 	);
 	const began = turns.slice(lastAsked + 1).find((turn) => turn.role === "assistant");
-	return began !== undefined && thinkingBlocks(began.reasoning).length === 0;
+	return began !== undefined && thinkingOf(began).front.length === 0;
 }
 
-/** The thinking of an earlier turn, unchanged. Without a seal, or under another's, it is worth nothing here. */
-export function thinkingBlocks(details: readonly ReasoningDetail[]): JsonObject[] {
-	return details.flatMap((detail): JsonObject[] => {
-		if (detail.format !== SEAL_FORMAT) {
-			return [];
+/** The thinking of an earlier turn, unchanged and in its place. */
+export interface PlacedThinking {
+	readonly front: readonly JsonObject[];
+	/** What stands in front of a call, by the id that the client knows the call by. */
+	readonly beforeCall: ReadonlyMap<string, readonly JsonObject[]>;
+}
+
+/** Thinking without a seal, or under another's, is worth nothing here. */
+export function thinkingOf({ reasoning, toolCalls }: ChatTurn): PlacedThinking {
+	const calls = new Set(toolCalls.map(({ id }) => id));
+	const front: JsonObject[] = [];
+	const beforeCall = new Map<string, JsonObject[]>();
+	for (const detail of reasoning) {
+		const block = thinkingBlock(detail);
+		if (block === undefined) {
+			continue;
 		}
-		if (detail.type === "reasoning.encrypted") {
-			return [{ type: "redacted_thinking", data: detail.data }];
+		if (detail.id === undefined || !calls.has(detail.id)) {
+			front.push(block);
+		} else {
+			beforeCall.set(detail.id, [...(beforeCall.get(detail.id) ?? []), block]);
 		}
-		return detail.type === "reasoning.text" && detail.signature
-			? [{ type: "thinking", thinking: detail.text, signature: detail.signature }]
-			: [];
-	});
+	}
+	return { front, beforeCall };
+}
+
+function thinkingBlock(detail: ReasoningDetail): JsonObject | undefined {
+	if (detail.format !== SEAL_FORMAT) {
+		return undefined;
+	}
+	if (detail.type === "reasoning.encrypted") {
+		return { type: "redacted_thinking", data: detail.data };
+	}
+	return detail.type === "reasoning.text" && detail.signature
+		? { type: "thinking", thinking: detail.text, signature: detail.signature }
+		: undefined;
+}
+
+/**
+ * Newer models refuse a conversation whose beginning has changed since they thought about it. Apps change theirs as they
+ * like (a date in the instructions, turns cut off), so what no longer fits is to be left out instead.
+ * @see https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/fix-bound-to-a-different-conversation
+ */
+export function unbound(plan: ThinkingPlan, betas: Set<string>): ThinkingPlan {
+	if (plan.thinking !== undefined && plan.thinking.type !== "adaptive") {
+		return plan;
+	}
+	betas.add("thinking-binding-controls-2026-08-01");
+	const binding = { prefix_mismatch_behavior: "drop_block" };
+	return { ...plan, thinking: { type: "adaptive", ...plan.thinking, block_binding: binding } };
 }

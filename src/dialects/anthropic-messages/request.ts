@@ -1,17 +1,19 @@
 import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import { createDrops, dropUnmapped } from "../chat-hub/drops.ts";
+import { createGrammarRoom } from "../chat-hub/grammar-room.ts";
 import { type ChatRequest, readChatRequest } from "../chat-hub/request.ts";
 import type { Target } from "../translation.ts";
-import { limitBreakpoints } from "./cache.ts";
+import { limitBreakpoints, requestCache } from "./cache.ts";
 import { textBlock } from "./content.ts";
-import { type FormatPlan, planFormat } from "./format.ts";
-import { modelFacts } from "./models.ts";
+import { closedFormat, type FormatPlan, planFormat } from "./format.ts";
+import { type ModelFacts, modelFacts } from "./models.ts";
 import type { Platform } from "./platform.ts";
-import { planThinking, type ThinkingPlan, wantsThinking } from "./reasoning.ts";
+import { planThinking, type ThinkingPlan, unbound } from "./reasoning.ts";
 import { sampling, serviceTier, stopSequences, userId } from "./sampling.ts";
+import { clientToolNames } from "./tool-names.ts";
 import { rememberedTools, toolChoice, type WireTools, wireTools } from "./tools.ts";
-import { conversationOf } from "./turns.ts";
+import { type Conversation, conversationOf } from "./turns.ts";
 
 /** A chat request as a Messages request, and what its answer must be read with. */
 export interface WireRequest {
@@ -24,6 +26,8 @@ export interface WireRequest {
 /** What the request decides about the answer. */
 export interface AnswerPlan {
 	readonly legacyFunctions: boolean;
+	/** The client's name for what a model calls. */
+	toolName(called: string): string;
 	/** Functions that are custom tools in the client's eyes. */
 	readonly customTools: ReadonlySet<string>;
 	/** The tool whose input is the answer's text. */
@@ -53,6 +57,7 @@ const MAPPED: ReadonlySet<string> = new Set([
 	"reasoning",
 	"thinking",
 	"web_search_options",
+	"cache_control",
 	"n",
 	"logprobs",
 	"top_logprobs",
@@ -66,38 +71,46 @@ export function wireRequest(json: JsonObject, target: Target, platform: Platform
 	dropUnmapped(json, MAPPED, drops);
 	const facts = modelFacts(target.model);
 	const betas = new Set<string>();
-	const schemas = facts.schemas && platform.schemas;
-	const offer = wireTools(chat.toolWish, json.web_search_options, { facts, strictTools: schemas, betas, drops });
+	const strictTools = facts.schemas && platform.schemas;
+	const room = createGrammarRoom();
+	// The answer comes first: what it takes is no longer there for the tools.
+	const closed = strictTools ? closedFormat(chat.format, room) : undefined;
+	const offer = wireTools(chat.toolWish, json.web_search_options, { facts, strictTools, room, betas, drops });
 	const clientChoice = toolChoice(chat.toolWish, offer.tools, facts, target.model);
+	const maxTokens = chat.outputTokensMax ?? target.outputTokensMax;
+	const planned = (forcedTool: boolean) =>
+		planThinking(chat.reasoning, { facts, maxTokens, forcedTool, turns: chat.turns, drops });
+	const wished = planned(forces(clientChoice));
 	const format = planFormat(chat.format, {
 		facts,
-		schemas,
-		thinks: wantsThinking(chat.reasoning) === true,
+		closed,
+		thinks: wished.asked,
 		tools: offer.tools,
 		choice: clientChoice,
 		drops,
 	});
 	const choice = format.choice ?? clientChoice;
-	const maxTokens = chat.outputTokensMax ?? target.outputTokensMax;
-	const thinking = planThinking(chat.reasoning, {
+	const thinking = forces(choice) ? planned(true) : wished;
+	const conversation = conversationOf(chat.turns, {
 		facts,
-		maxTokens,
-		forcedTool: choice?.type === "any" || choice?.type === "tool",
-		turns: chat.turns,
+		platform,
 		drops,
+		betas,
+		model: target.model,
+		sendThinking: takesThinking(facts, thinking),
 	});
-	const conversation = conversationOf(chat.turns, facts, { platform, drops, betas, model: target.model });
 	const body: JsonObject = {
 		...platform.envelope(target.model),
 		max_tokens: maxTokens,
 		...systemField(conversation.system, format),
 		messages: [...conversation.messages],
 		...toolFields(offer, format, choice, chat),
-		...thinkingFields(thinking, format),
+		...thinkingFields(holdsBoundThinking(conversation, facts) ? unbound(thinking, betas) : thinking, format),
 		...sampling(json, { facts, thinks: thinking.asked, drops }),
 		...stopSequences(chat.stop, drops),
 		...userId(json, drops),
 		...serviceTier(json.service_tier, drops),
+		...requestCache(json, platform, drops),
 		...(target.stream ? { stream: true } : {}),
 	};
 	limitBreakpoints(body, drops);
@@ -133,6 +146,25 @@ function refuse(json: JsonObject, chat: ChatRequest): void {
 
 function cannot(param: string, message: string) {
 	return badRequest(message, param, "unsupported_parameter");
+}
+
+function forces(choice: JsonObject | undefined): boolean {
+	return choice?.type === "any" || choice?.type === "tool";
+}
+
+/** A model that does not think refuses to be shown thinking, and so do some where it is switched off. */
+function takesThinking(facts: ModelFacts, { thinking }: ThinkingPlan): boolean {
+	return facts.thinking !== "none" && !(facts.bindsThinking && thinking?.type === "disabled");
+}
+
+function holdsBoundThinking({ messages }: Conversation, { bindsThinking }: ModelFacts): boolean {
+	if (!bindsThinking) {
+		return false;
+	}
+	const blocks = messages.flatMap(({ content }) => (Array.isArray(content) ? content : []));
+	return blocks.some(
+		(block) => isJsonObject(block) && (block.type === "thinking" || block.type === "redacted_thinking"),
+	);
 }
 
 /** The instruction comes last, behind every cache mark. */
@@ -171,6 +203,7 @@ function thinkingFields(plan: ThinkingPlan, { format }: FormatPlan): JsonObject 
 function answerPlan(chat: ChatRequest, offer: WireTools, format: FormatPlan): AnswerPlan {
 	return {
 		legacyFunctions: chat.toolWish.legacy,
+		toolName: clientToolNames(chat.toolWish.tools),
 		customTools: offer.custom,
 		jsonTool: typeof format.tool?.name === "string" ? format.tool.name : undefined,
 		hideThinking: chat.reasoning.hidden,

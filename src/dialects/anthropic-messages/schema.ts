@@ -41,6 +41,7 @@ const FORMATS: ReadonlySet<string> = new Set([
 	"uuid",
 ]);
 const DEFINITIONS = ["$defs", "definitions"] as const;
+const DEFINITION = /^#\/(\$defs|definitions)\/([^/~%]+)$/;
 
 /**
  * Closes every object of a schema, as Anthropic demands, and moves what it does not enforce into descriptions. What the
@@ -56,11 +57,27 @@ export function closeSchema(given: JsonObject): ClosedSchema | undefined {
 	return schema === undefined ? undefined : { schema, softened: [...softened] };
 }
 
-function isObjectSchema(schema: JsonObject): boolean {
-	return schema.type === "object" || (schema.type === undefined && isJsonObject(schema.properties));
+/** Whether it describes one object, and not a choice of several. */
+export function isObjectSchema(schema: JsonObject): boolean {
+	const isObject = schema.type === "object" || (schema.type === undefined && isJsonObject(schema.properties));
+	return isObject && !isComposed(schema);
 }
 
-function closeNode(node: JsonObject, softened: Set<string>): JsonObject | undefined {
+function isComposed({ anyOf, oneOf, allOf }: JsonObject): boolean {
+	return anyOf !== undefined || oneOf !== undefined || allOf !== undefined;
+}
+
+/** A schema that is nothing but a reference to one of its definitions, as generators write them, as that definition. */
+export function withoutRootReference(schema: JsonObject): JsonObject {
+	const [, holder, name] = typeof schema.$ref === "string" ? (DEFINITION.exec(schema.$ref) ?? []) : [];
+	const definitions = holder === undefined ? undefined : schema[holder];
+	const definition = isJsonObject(definitions) && name !== undefined ? definitions[name] : undefined;
+	const { $ref: _reference, ...rest } = schema;
+	return isJsonObject(definition) && definition.$ref === undefined ? { ...rest, ...definition } : schema;
+}
+
+function closeNode(given: JsonObject, softened: Set<string>): JsonObject | undefined {
+	const node = withoutLoneAllOf(given);
 	const closed: JsonObject = {};
 	const advice: string[] = [];
 	for (const [keyword, value] of Object.entries(node)) {
@@ -89,18 +106,27 @@ function closeNode(node: JsonObject, softened: Set<string>): JsonObject | undefi
 	return closeObject(node, closed);
 }
 
+/** Generators wrap a reference so, to write something beside it. Anthropic takes no reference in `allOf`. */
+function withoutLoneAllOf({ allOf, ...rest }: JsonObject): JsonObject {
+	const [only, ...others] = Array.isArray(allOf) ? allOf : [];
+	return isJsonObject(only) && others.length === 0
+		? { ...only, ...rest }
+		: { ...rest, ...(allOf === undefined ? {} : { allOf }) };
+}
+
 function closeObject(node: JsonObject, closed: JsonObject): JsonObject | undefined {
 	const types = Array.isArray(node.type) ? node.type : [node.type];
 	if (!types.includes("object") && !isJsonObject(node.properties)) {
 		return closed;
 	}
-	const isComposed =
-		node.anyOf !== undefined || node.oneOf !== undefined || node.allOf !== undefined || node.$ref !== undefined;
 	const properties = isJsonObject(node.properties) ? Object.keys(node.properties).length : 0;
-	if (
-		isJsonObject(node.additionalProperties) ||
-		(properties === 0 && !isComposed && node.additionalProperties !== false)
-	) {
+	if (properties === 0 && (isComposed(node) || node.$ref !== undefined)) {
+		// Each of the schemas it is made of is closed: closed by itself it would allow nothing.
+		const { type: _object, properties: _none, ...rest } = closed;
+		return node.type === "object" || node.type === undefined ? rest : undefined;
+	}
+	const isOpen = isJsonObject(node.additionalProperties) || node.additionalProperties === true;
+	if (isComposed(node) || isOpen || (properties === 0 && node.additionalProperties !== false)) {
 		return undefined;
 	}
 	return { ...closed, additionalProperties: false };
@@ -120,6 +146,10 @@ function closeNested(keyword: string, value: JsonValue, softened: Set<string>): 
 	}
 	if (keyword === "items" && isJsonObject(value)) {
 		return closeNode(value, softened) ?? "impossible";
+	}
+	if (keyword === "allOf" && Array.isArray(value) && value.length > 1) {
+		// Two closed objects have no value in common.
+		return "impossible";
 	}
 	if ((keyword === "anyOf" || keyword === "oneOf" || keyword === "allOf") && Array.isArray(value)) {
 		const closed = value.map((entry) => (isJsonObject(entry) ? closeNode(entry, softened) : entry));

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { type ChunkWriter, createChunkWriter } from "../chat-hub/chunks.ts";
 import { DONE, eventJson } from "../event-data.ts";
+import { count } from "../token-usage.ts";
 import type { StreamTranslator, Target } from "../translation.ts";
 import type { ProviderFault, SseEvent } from "../types.ts";
 import { answerFacts, stringOf } from "./answer.ts";
@@ -65,9 +66,13 @@ export function openChatStream(plan: AnswerPlan, target: Target): StreamTranslat
 	};
 }
 
-/** Pings and event types unknown yet are nothing, unless they tell an error. */
+/** Pings and event types unknown yet are nothing. An error is one in whatever event it is told. */
 function readEvent(type: string, event: JsonObject, state: StreamState): void {
-	const index = typeof event.index === "number" ? event.index : 0;
+	if (type === "error" || (event.error !== undefined && event.error !== null)) {
+		fail(readFault(event, undefined), state);
+		return;
+	}
+	const index = indexOf(event.index);
 	switch (type) {
 		case "message_start":
 			begin(objectOf(event.message), state);
@@ -88,10 +93,12 @@ function readEvent(type: string, event: JsonObject, state: StreamState): void {
 			finish(state);
 			return;
 		default:
-			if (type === "error" || isJsonObject(event.error)) {
-				fail(readFault(event, undefined), state);
-			}
 	}
+}
+
+/** undefined where it is not said. */
+function indexOf(index: JsonValue | undefined): number | undefined {
+	return typeof index === "string" && index !== "" ? count(Number(index)) : count(index);
 }
 
 /** A second start of the same message repeats what is known; one of another message is none of this answer. */
@@ -111,9 +118,9 @@ function begin(message: JsonObject, state: StreamState): void {
 	// Id, model and tier stand on every chunk: the writer begins when they are known.
 	state.writer = createChunkWriter(answerFacts(message, state.plan, state.target));
 	state.writer.begin();
-	for (const [index, block] of (Array.isArray(message.content) ? message.content : []).entries()) {
-		state.blocks.start(index, objectOf(block));
-		state.blocks.stop(index);
+	for (const block of Array.isArray(message.content) ? message.content : []) {
+		state.blocks.start(undefined, objectOf(block));
+		state.blocks.stop(undefined);
 	}
 }
 

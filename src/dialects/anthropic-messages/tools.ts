@@ -1,11 +1,13 @@
 import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
+import type { GrammarRoom } from "../chat-hub/grammar-room.ts";
 import type { ChatTurn } from "../chat-hub/request.ts";
 import { type ChatTool, customAsFunction, type ToolWish } from "../chat-hub/tools.ts";
 import { marked } from "./content.ts";
 import type { ModelFacts } from "./models.ts";
-import { closeSchema } from "./schema.ts";
+import { closeSchema, withoutRootReference } from "./schema.ts";
+import { wireToolName } from "./tool-names.ts";
 import { searchTool, vendorTool } from "./vendor-tools.ts";
 
 type FunctionTool = Extract<ChatTool, { kind: "function" }>;
@@ -19,6 +21,7 @@ export interface WireTools {
 export interface ToolContext {
 	readonly facts: ModelFacts;
 	readonly strictTools: boolean;
+	readonly room: GrammarRoom;
 	readonly betas: Set<string>;
 	readonly drops: Drops;
 }
@@ -44,7 +47,7 @@ export function wireTools(wish: ToolWish, searchOptions: JsonValue | undefined, 
 				return vendorTool(tool.type, tool.raw, context.betas, context.drops);
 		}
 	});
-	const allowed = wish.allowed;
+	const allowed = wish.allowed?.map(wireToolName);
 	const offered =
 		allowed === undefined
 			? tools
@@ -54,14 +57,17 @@ export function wireTools(wish: ToolWish, searchOptions: JsonValue | undefined, 
 }
 
 function functionTool(tool: FunctionTool, isBare: boolean, context: ToolContext): JsonObject {
-	const { strict, drops } = { strict: tool.strict === true, drops: context.drops };
-	const wire: JsonObject = { name: tool.name };
+	const { drops, room } = context;
+	const strict = tool.strict === true;
+	const wire: JsonObject = { name: wireToolName(tool.name) };
 	if (tool.description !== undefined) {
 		wire.description = tool.description;
 	}
-	const closed = strict && context.strictTools ? closeSchema(objectSchema(tool.parameters)) : undefined;
-	wire.input_schema = closed?.schema ?? objectSchema(tool.parameters);
-	if (closed !== undefined) {
+	const schema = objectSchema(tool.parameters);
+	const closed = strict && context.strictTools ? closeSchema(schema) : undefined;
+	const binds = closed !== undefined && room.takesTool(closed.schema);
+	wire.input_schema = binds ? closed.schema : schema;
+	if (binds) {
 		// No beta header any more: https://platform.claude.com/docs/en/agents-and-tools/tool-use/strict-tool-use
 		wire.strict = true;
 		for (const keyword of closed.softened) {
@@ -85,7 +91,7 @@ function functionTool(tool: FunctionTool, isBare: boolean, context: ToolContext)
 
 /** `input_schema` must say that it is an object, even of a tool that takes nothing. */
 function objectSchema(parameters: JsonObject | undefined): JsonObject {
-	const schema = parameters ?? {};
+	const schema = withoutRootReference(parameters ?? {});
 	return schema.type === "object" ? schema : { ...schema, type: "object", properties: schema.properties ?? {} };
 }
 
@@ -108,6 +114,10 @@ export function toolChoice(
 		}
 		return undefined;
 	}
+	const chosen = wish.choice?.mode === "named" ? wish.choice.name : undefined;
+	if (chosen !== undefined && !tools.some(({ name }) => name === wireToolName(chosen))) {
+		throw badRequest(`The field '${field}' names '${chosen}', which is not among the tools.`, field);
+	}
 	if (isForced && !facts.forcedTools) {
 		throw badRequest(
 			`The model '${model}' cannot be made to call a tool: send the field '${field}' as 'auto'.`,
@@ -124,7 +134,7 @@ export function toolChoice(
 		case "required":
 			return { type: "any", ...alone };
 		case "named":
-			return { type: "tool", name: wish.choice.name, ...alone };
+			return { type: "tool", name: wireToolName(wish.choice.name), ...alone };
 		default:
 			return mode === "auto" || wish.parallel === false || wish.legacy ? { type: "auto", ...alone } : undefined;
 	}
@@ -135,6 +145,6 @@ export function toolChoice(
  * them may be called.
  */
 export function rememberedTools(turns: readonly ChatTurn[]): JsonObject[] {
-	const names = new Set(turns.flatMap((turn) => turn.toolCalls.map((call) => call.name)));
+	const names = new Set(turns.flatMap((turn) => turn.toolCalls.map((call) => wireToolName(call.name))));
 	return [...names].map((name) => ({ name, input_schema: { type: "object", properties: {} } }));
 }

@@ -1,11 +1,13 @@
 import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
-import type { ChatTurn } from "../chat-hub/request.ts";
-import { argumentsObject, plainToolId } from "../chat-hub/tool-ids.ts";
+import type { ChatPart } from "../chat-hub/parts.ts";
+import type { AskedToolCall, ChatTurn } from "../chat-hub/request.ts";
+import { argumentsObject, type ConversationIds, createConversationIds } from "../chat-hub/tool-ids.ts";
 import { CUSTOM_INPUT } from "../chat-hub/tools.ts";
 import { assistantBlocks, type ContentContext, marked, userBlocks } from "./content.ts";
 import type { ModelFacts } from "./models.ts";
-import { thinkingBlocks } from "./reasoning.ts";
+import { thinkingOf } from "./reasoning.ts";
+import { wireToolName } from "./tool-names.ts";
 
 interface WireTurn {
 	readonly role: "user" | "assistant" | "system";
@@ -18,35 +20,48 @@ export interface Conversation {
 	readonly messages: readonly JsonObject[];
 }
 
-/** What stands in front of a conversation that an assistant began: Anthropic wants the user to speak first. */
-const OPENING: WireTurn = { role: "user", blocks: [{ type: "text", text: "." }] };
+export interface ConversationContext extends ContentContext {
+	readonly facts: ModelFacts;
+	readonly model: string;
+	/** Whether earlier thinking goes back. */
+	readonly sendThinking: boolean;
+}
+
+interface TurnContext extends ConversationContext {
+	readonly ids: ConversationIds;
+}
+
+/**
+ * What a user says who says nothing: between two answers, at the end, and in front of a conversation that an assistant
+ * began. Anthropic wants a user there, and wants a word of him.
+ */
+const NOTHING_SAID: JsonObject = { type: "text", text: "." };
 
 /**
  * The turns as `system` and alternating `messages`: system turns at the start go to `system`, later ones stay where they
  * are, neighbours of one role become one, results stand in front of what else a user says.
  * @throws GatewayError 400 where nothing is left to send, and for the beginning of an answer the model will not go on with.
  */
-export function conversationOf(
-	turns: readonly ChatTurn[],
-	facts: ModelFacts,
-	context: ContentContext & { readonly model: string },
-): Conversation {
+export function conversationOf(turns: readonly ChatTurn[], given: ConversationContext): Conversation {
+	const context = { ...given, ids: createConversationIds() };
+	const { facts, platform, model } = context;
 	const firstSaid = turns.findIndex((turn) => !isInstruction(turn));
 	// Instructions alone are no conversation: the last of them is then what the user says.
 	const leading = firstSaid === -1 ? Math.max(0, turns.length - 1) : firstSaid;
-	const system = turns.slice(0, leading).flatMap((turn) => blocksOf(turn, facts, context));
-	const said = turns.slice(leading).flatMap((turn): WireTurn[] => {
-		const blocks = blocksOf(turn, facts, context);
-		return blocks.length === 0 ? [] : [{ role: roleOf(turn), blocks }];
-	});
-	const merged = merge(placeInstructions(said, facts.systemTurns && context.platform.systemTurns));
-	if (merged.length === 0) {
+	const system = turns.slice(0, leading).flatMap((turn) => instructionBlocks(turn, context));
+	const said = turns.slice(leading).map((turn): WireTurn => ({ role: roleOf(turn), blocks: blocksOf(turn, context) }));
+	if (system.length === 0 && said.every(({ blocks }) => blocks.length === 0)) {
 		throw badRequest("The field 'messages' holds no text that could be sent.", "messages");
 	}
-	const opened = merged[0]?.role === "assistant" ? [OPENING, ...merged] : merged;
+	const spoken = said.filter(({ role, blocks }) => role === "user" || blocks.length > 0);
+	const merged = merge(placeInstructions(spoken, facts.systemTurns && platform.systemTurns));
+	const opened: readonly WireTurn[] = merged[0]?.role === "user" ? merged : [{ role: "user", blocks: [] }, ...merged];
 	return {
 		system,
-		messages: endedWell(opened, facts, context.model).map(({ role, blocks }) => ({ role, content: [...blocks] })),
+		messages: endedWell(opened, facts, model).map(({ role, blocks }) => ({
+			role,
+			content: blocks.length === 0 ? [{ ...NOTHING_SAID }] : [...blocks],
+		})),
 	};
 }
 
@@ -58,45 +73,80 @@ function roleOf(turn: ChatTurn): WireTurn["role"] {
 	return turn.role === "assistant" ? "assistant" : isInstruction(turn) ? "system" : "user";
 }
 
-function blocksOf(turn: ChatTurn, facts: ModelFacts, context: ContentContext): JsonObject[] {
+/** @throws GatewayError 400 for anything but text, which instructions are. */
+function instructionBlocks(turn: ChatTurn, context: TurnContext): JsonObject[] {
+	const other = turn.parts.find(({ kind }) => kind !== "text");
+	if (other !== undefined) {
+		throw badRequest(
+			`Instructions to Claude are text: put the part '${other.param}' into a user's message.`,
+			other.param,
+			"unsupported_content",
+		);
+	}
+	return blocksOf(turn, context);
+}
+
+function blocksOf(turn: ChatTurn, context: TurnContext): JsonObject[] {
 	if (turn.name !== undefined && turn.role !== "tool") {
 		context.drops.add("messages[].name");
 	}
-	if (turn.role === "tool") {
-		return [resultBlock(turn, context)];
+	switch (turn.role) {
+		case "tool":
+			return [resultBlock(turn, context)];
+		case "assistant":
+			return answerBlocks(turn, context);
+		default:
+			return withTurnMark(userBlocks(turn.parts, context), turn, context);
 	}
-	if (turn.role !== "assistant") {
-		return withTurnMark(userBlocks(turn.parts, context), turn);
-	}
+}
+
+/** Thinking in front, then words, then calls; thinking between the calls stays there. */
+function answerBlocks(turn: ChatTurn, context: TurnContext): JsonObject[] {
 	if (isJsonObject(turn.raw.audio)) {
 		context.drops.add("messages[].audio");
 	}
-	const blocks = withTurnMark([...assistantBlocks(turn.parts, context), ...callBlocks(turn)], turn);
-	// A model that does not think refuses to be shown thinking.
-	return [...(facts.thinking === "none" ? [] : thinkingBlocks(turn.reasoning)), ...blocks];
+	const thinking = context.sendThinking ? thinkingOf(turn) : undefined;
+	const calls = turn.toolCalls.flatMap((call) => [
+		...(thinking?.beforeCall.get(call.id) ?? []),
+		callBlock(call, context.ids.call(call.id, turn)),
+	]);
+	const parts = turn.parts.filter((part) => !isToldTwice(part, turn));
+	const said = withTurnMark([...assistantBlocks(parts, context), ...calls], turn, context);
+	return [...(thinking?.front ?? []), ...said];
 }
 
-function withTurnMark(blocks: readonly JsonObject[], turn: ChatTurn): JsonObject[] {
+/** A call that a client keeps both as a part and as a call. */
+function isToldTwice(part: ChatPart, { toolCalls }: ChatTurn): boolean {
+	return part.kind === "other" && part.type === "tool_use" && toolCalls.some(({ id }) => id === part.raw.id);
+}
+
+function withTurnMark(blocks: readonly JsonObject[], turn: ChatTurn, { drops }: TurnContext): JsonObject[] {
 	const last = blocks.at(-1);
-	return last === undefined ? [] : [...blocks.slice(0, -1), marked(last, turn.cache)];
+	if (last !== undefined) {
+		return [...blocks.slice(0, -1), marked(last, turn.cache)];
+	}
+	if (turn.cache !== undefined) {
+		drops.add("messages[].cache_control");
+	}
+	return [];
 }
 
-function callBlocks(turn: ChatTurn): JsonObject[] {
-	return turn.toolCalls.map((call) => ({
+function callBlock(call: AskedToolCall, id: string): JsonObject {
+	return {
 		type: "tool_use",
-		id: plainToolId(call.id),
-		name: call.name,
+		id,
+		name: wireToolName(call.name),
 		input: call.kind === "custom" ? { [CUSTOM_INPUT]: call.arguments } : argumentsObject(call.arguments),
-	}));
+	};
 }
 
 /** The marks of a result's parts go to the result: a breakpoint inside it would say no more. */
-function resultBlock(turn: ChatTurn, context: ContentContext): JsonObject {
+function resultBlock(turn: ChatTurn, context: TurnContext): JsonObject {
 	const inner = userBlocks(
 		turn.parts.map((part) => ({ ...part, cache: undefined })),
 		context,
 	);
-	const block: JsonObject = { type: "tool_result", tool_use_id: plainToolId(turn.toolCallId ?? "") };
+	const block: JsonObject = { type: "tool_result", tool_use_id: context.ids.result(turn.toolCallId ?? "") };
 	const only = inner.length === 1 ? inner[0] : undefined;
 	if (only?.type === "text") {
 		block.content = only.text;
@@ -128,7 +178,9 @@ function placeInstructions(turns: readonly WireTurn[], allowed: boolean): WireTu
 			before = turn.role;
 			return turn;
 		}
-		return allowed && before === "user" && speakerAfter.get(index) !== "user" ? turn : { ...turn, role: "user" };
+		const fits =
+			before === "user" && speakerAfter.get(index) !== "user" && turn.blocks.every(({ type }) => type === "text");
+		return allowed && fits ? turn : { ...turn, role: "user" };
 	});
 }
 

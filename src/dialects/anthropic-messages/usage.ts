@@ -39,14 +39,18 @@ function cacheWrites(usage: JsonObject): { short: number; hour: number } {
 	return { short: Math.max(0, total - hour), hour: Math.min(hour, total) };
 }
 
-/** The counts of a stream are cumulative: what a later event says takes the place of what an earlier one said. */
+/**
+ * The counts of a stream are cumulative: what a later event says takes the place of what an earlier one said, unless it
+ * is no count at all.
+ */
 export function laterUsage(earlier: JsonObject | undefined, later: JsonValue | undefined): JsonObject | undefined {
 	if (!isJsonObject(later)) {
 		return earlier;
 	}
 	const merged: JsonObject = { ...earlier };
 	for (const [name, value] of Object.entries(later)) {
-		if (value !== undefined && value !== null) {
+		const isUsable = !name.endsWith("_tokens") || count(value) !== undefined;
+		if (value !== undefined && value !== null && isUsable) {
 			merged[name] = value;
 		}
 	}

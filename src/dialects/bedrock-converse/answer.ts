@@ -1,7 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { type AnsweredToolCall, type AnswerFacts, chatCompletion } from "../chat-hub/answer.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
+import { createCallIds } from "../chat-hub/tool-ids.ts";
 import { customInput } from "../chat-hub/tools.ts";
+import { faultAnswer } from "../fault-answer.ts";
 import type { Target } from "../translation.ts";
 import type { ProviderFault } from "../types.ts";
 import { addCitation, type Cited } from "./citations.ts";
@@ -9,7 +11,7 @@ import { bedrockFault, isFaultBody } from "./faults.ts";
 import { finishReason, isMalformed } from "./finish.ts";
 import type { AskedOf } from "./request.ts";
 import { detailsOfBlock, shownDetails } from "./thinking-blocks.ts";
-import { argumentsText, createCallIds, isClientCall } from "./tool-calls.ts";
+import { argumentsText, isClientCall } from "./tool-calls.ts";
 import { chatUsage } from "./usage.ts";
 
 /** What stands on every chunk. Converse gives an answer no id, and does not say which model answered. */
@@ -25,7 +27,7 @@ export function answerFacts(target: Target, asked: AskedOf): AnswerFacts {
 /** A whole answer of Converse as a chat completion; undefined when it is none. */
 export function wholeAnswer(answer: JsonObject, target: Target, asked: AskedOf): JsonObject | undefined {
 	if (isFaultBody(answer)) {
-		return { error: errorOf(bedrockFault(answer, undefined)) };
+		return faultAnswer(bedrockFault(answer, undefined));
 	}
 	const message = isJsonObject(answer.output) ? answer.output.message : undefined;
 	if (!isJsonObject(message)) {
@@ -33,7 +35,7 @@ export function wholeAnswer(answer: JsonObject, target: Target, asked: AskedOf):
 	}
 	const said = readContent(message.content, target, asked);
 	if (isMalformed(answer.stopReason) && said.text === "" && said.calls.length === 0) {
-		return { error: errorOf(malformedFault(answer.stopReason)) };
+		return faultAnswer(malformedFault(answer.stopReason));
 	}
 	const tier = isJsonObject(answer.serviceTier) ? answer.serviceTier.type : undefined;
 	const facts = { ...answerFacts(target, asked), serviceTier: typeof tier === "string" ? tier : undefined };
@@ -47,10 +49,6 @@ export function wholeAnswer(answer: JsonObject, target: Target, asked: AskedOf):
 		extra: extraFields(said),
 	};
 	return chatCompletion(facts, [choice], chatUsage(answer.usage));
-}
-
-function errorOf({ message, type, code, status }: ProviderFault): JsonObject {
-	return { message, type: type ?? "upstream_error", code: code ?? null, status };
 }
 
 /** Nothing came of it, and the next attempt may do better: the status of a provider that failed. */
@@ -142,7 +140,7 @@ function readCited({ content, citations }: JsonObject, said: Said): void {
 }
 
 function readCall(toolUse: JsonObject, said: Said, asked: AskedOf, callId: ReturnType<typeof createCallIds>): void {
-	const name = typeof toolUse.name === "string" ? toolUse.name : "";
+	const name = typeof toolUse.name === "string" ? asked.toolName(toolUse.name) : "";
 	const text = argumentsText(toolUse.input);
 	if (asked.jsonTool !== undefined && name === asked.jsonTool) {
 		said.json ??= text || "{}";

@@ -59,8 +59,10 @@ export function createCachePoints(model: BedrockModel, drops: Drops): CachePoint
 function takesPoint(model: BedrockModel, list: readonly JsonValue[], place: Place): boolean {
 	switch (model.family) {
 		case "anthropic":
-		case "unknown":
 			return true;
+		case "unknown":
+			// Another maker's name (`zai.glm-5`) is not that of a profile, behind which there may be a Claude.
+			return !model.name.includes(".");
 		case "nova":
 			return place === "system" || (place === "messages" && !list.some(isToolBlock));
 		default:

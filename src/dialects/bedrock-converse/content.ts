@@ -11,7 +11,8 @@ export interface ContentContext {
 	documentName(wished: string | undefined): string;
 }
 
-const NAME_LENGTH_MAX = 200;
+/** Of 200, less room for a number. */
+const NAME_LENGTH_MAX = 190;
 
 /**
  * Names of documents: letters, digits, single spaces, hyphens, parentheses, square brackets; each once a request.
@@ -83,6 +84,13 @@ function vendorBlock(part: Extract<ChatPart, { kind: "other" }>, context: Conten
 	const { type, raw, param } = part;
 	const own = OWN_BLOCKS.has(type) ? raw[type] : undefined;
 	if (isJsonObject(own)) {
+		if (isJsonObject(own.source) && own.source.s3Location !== undefined) {
+			throw badRequest(
+				`The part '${param}' must hold its data: send it as base64 in 'bytes'.`,
+				param,
+				"unsupported_content",
+			);
+		}
 		return { [type]: own };
 	}
 	const block = anthropicBlock(part, context);

@@ -1,6 +1,7 @@
 import { badRequest } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
+import type { GrammarRoom } from "../chat-hub/grammar-room.ts";
 import type { ResponseFormat } from "../chat-hub/request.ts";
 import { type BedrockModel, forcedTools, takesSchema } from "./models.ts";
 import { closedSchema, objectSchema } from "./schemas.ts";
@@ -16,6 +17,13 @@ export interface FormatPlan {
 	readonly instruction?: string;
 }
 
+interface FormatContext {
+	readonly model: BedrockModel;
+	/** undefined where nobody counts. */
+	readonly room: GrammarRoom | undefined;
+	readonly drops: Drops;
+}
+
 const JSON_ONLY = "Answer with a single valid JSON object and nothing else: no explanation, no code fence.";
 const NO_PLAN: FormatPlan = {};
 
@@ -25,14 +33,14 @@ const NO_PLAN: FormatPlan = {};
  * instruction.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
-export function planFormat(format: ResponseFormat, model: BedrockModel, drops: Drops): FormatPlan {
+export function planFormat(format: ResponseFormat, context: FormatContext): FormatPlan {
 	switch (format.kind) {
 		case "text":
 			return NO_PLAN;
 		case "json_object":
 			return { instruction: JSON_ONLY };
 		case "json_schema":
-			return planSchema(format, model, drops);
+			return planSchema(format, context);
 		case "other":
 			throw badRequest(
 				`Bedrock has no response format '${format.type}': use 'json_schema', 'json_object' or 'text'.`,
@@ -44,14 +52,14 @@ export function planFormat(format: ResponseFormat, model: BedrockModel, drops: D
 
 type SchemaFormat = Extract<ResponseFormat, { kind: "json_schema" }>;
 
-function planSchema(format: SchemaFormat, model: BedrockModel, drops: Drops): FormatPlan {
+function planSchema(format: SchemaFormat, { model, room, drops }: FormatContext): FormatPlan {
 	const grammar = takesSchema(model) ? closedSchema(format.schema) : undefined;
-	if (grammar !== undefined) {
+	if (grammar !== undefined && room?.takesAnswer(grammar) !== false) {
 		return { outputConfig: { textFormat: textFormat(format, grammar) }, schema: grammar };
 	}
 	const schema = objectSchema(format.schema);
 	if (schema !== undefined && forcedTools(model) !== "none") {
-		return { tool: { description: format.description ?? "Respond with a JSON object.", schema } };
+		return { tool: { description: format.description?.trim() || "Respond with a JSON object.", schema } };
 	}
 	drops.add("response_format");
 	const described = format.description === undefined ? "" : ` (${format.description})`;

@@ -70,7 +70,7 @@ interface Ending {
 const endings = (kind: MediaKind, formats: readonly string[]): [string, Ending][] =>
 	formats.map((format) => [format, { kind, format }]);
 
-/** Formats by the ending of a name or an address. */
+/** Formats by the ending of a name. */
 const ENDINGS: ReadonlyMap<string, Ending> = new Map<string, Ending>([
 	...endings("image", ["png", "jpeg", "gif", "webp"]),
 	...endings("document", ["pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"]),
@@ -83,7 +83,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map<string, Ending>([
 	["3gp", { kind: "video", format: "three_gp" }],
 ]);
 
-/** How a picture begins, in base64: some clients send no type, or the type of any file. */
+/** How a picture begins, in base64. It wins: some clients send no type or a wrong one, and Claude refuses a wrong one. */
 const BEGINNINGS: readonly (readonly [string, string])[] = [
 	["iVBORw0KGgo", "png"],
 	["/9j/", "jpeg"],
@@ -91,8 +91,21 @@ const BEGINNINGS: readonly (readonly [string, string])[] = [
 	["UklGR", "webp"],
 ];
 
-/** `{format, source}` of a media block. @throws GatewayError 400 naming the field, and what to do. */
+/**
+ * `{format, source}` of a media block. Bedrock fetches nothing from the web and keeps no files. It would read objects of S3
+ * (`s3Location`), but with the rights of the gateway's own account: no client may name one.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageSource.html
+ * @throws GatewayError 400 naming the field, and what to do.
+ */
 export function mediaBlock(kind: MediaKind, source: MediaSource, param: string, name?: string): JsonObject {
+	if (source.kind !== "data") {
+		const refused = source.kind === "id" ? "keeps no files" : `does not fetch a ${kind} from an address`;
+		throw badRequest(
+			`Bedrock ${refused}: send the ${kind} in '${param}' as a data URL (base64).`,
+			param,
+			"unsupported_content",
+		);
+	}
 	const format = formatOf(kind, source, name);
 	if (format === undefined) {
 		const known = [...new Set(FORMATS[kind].values())].join(", ");
@@ -102,10 +115,10 @@ export function mediaBlock(kind: MediaKind, source: MediaSource, param: string, 
 			"unsupported_content",
 		);
 	}
-	return { format, source: sourceOf(kind, source, param) };
+	return { format, source: { bytes: source.base64 } };
 }
 
-/** What kind of media a file is, by its type, else by its name or address; documents where nothing tells. */
+/** What kind of media a file is, by its type, else by its name; documents where nothing tells. */
 export function kindOfFile(source: MediaSource, name: string | undefined): MediaKind {
 	const type = source.kind === "data" ? plainType(source.mediaType) : undefined;
 	for (const kind of ["image", "video", "audio"] as const) {
@@ -113,21 +126,21 @@ export function kindOfFile(source: MediaSource, name: string | undefined): Media
 			return kind;
 		}
 	}
-	return (FORMATS.document.has(type ?? "") ? undefined : endingOf(source, name)?.kind) ?? "document";
+	return (FORMATS.document.has(type ?? "") ? undefined : endingOf(name)?.kind) ?? "document";
 }
 
-function formatOf(kind: MediaKind, source: MediaSource, name: string | undefined): string | undefined {
-	const type = source.kind === "data" ? plainType(source.mediaType) : undefined;
-	const byType = FORMATS[kind].get(type ?? "");
-	if (byType !== undefined) {
-		return byType;
+type DataSource = Extract<MediaSource, { kind: "data" }>;
+
+function formatOf(kind: MediaKind, { mediaType, base64 }: DataSource, name: string | undefined): string | undefined {
+	const type = plainType(mediaType);
+	const begun = kind === "image" ? BEGINNINGS.find(([beginning]) => base64.startsWith(beginning))?.[1] : undefined;
+	const told = begun ?? FORMATS[kind].get(type ?? "");
+	if (told !== undefined) {
+		return told;
 	}
-	const ending = endingOf(source, name);
+	const ending = endingOf(name);
 	if (ending?.kind === kind) {
 		return ending.format;
-	}
-	if (kind === "image" && source.kind === "data") {
-		return BEGINNINGS.find(([beginning]) => source.base64.startsWith(beginning))?.[1];
 	}
 	// Any other text (`text/x-python`) can be read as text.
 	return kind === "document" && type?.startsWith("text/") ? "txt" : undefined;
@@ -138,26 +151,6 @@ function plainType(type: string | undefined): string | undefined {
 	return type?.split(";")[0]?.trim().toLowerCase();
 }
 
-function endingOf(source: MediaSource, name: string | undefined) {
-	const path = name ?? (source.kind === "url" ? source.url : "");
-	return ENDINGS.get(path.split(".").at(-1)?.toLowerCase() ?? "");
-}
-
-/**
- * Bytes, or an object in S3. Bedrock fetches nothing from the web and keeps no files.
- * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageSource.html
- */
-function sourceOf(kind: MediaKind, source: MediaSource, param: string): JsonObject {
-	if (source.kind === "data") {
-		return { bytes: source.base64 };
-	}
-	if (source.kind === "url" && source.url.startsWith("s3://")) {
-		return { s3Location: { uri: source.url } };
-	}
-	const refused = source.kind === "id" ? "keeps no files" : `does not fetch a ${kind} from an address`;
-	throw badRequest(
-		`Bedrock ${refused}: send the ${kind} in '${param}' as a data URL (base64), or put it into S3 and give its s3:// address.`,
-		param,
-		"unsupported_content",
-	);
+function endingOf(name: string | undefined): Ending | undefined {
+	return ENDINGS.get(name?.split(".").at(-1)?.toLowerCase() ?? "");
 }

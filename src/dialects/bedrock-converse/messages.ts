@@ -2,17 +2,18 @@ import { badRequest } from "../../lib/errors.ts";
 import type { JsonObject, JsonValue } from "../../lib/json-types.ts";
 import type { ChatPart } from "../chat-hub/parts.ts";
 import type { ChatTurn } from "../chat-hub/request.ts";
-import { argumentsObject } from "../chat-hub/tool-ids.ts";
+import { argumentsObject, type ConversationIds } from "../chat-hub/tool-ids.ts";
+import { plainToolName } from "../chat-hub/tool-names.ts";
 import { CUSTOM_INPUT } from "../chat-hub/tools.ts";
 import type { CachePoints } from "./cache.ts";
 import { type ContentContext, contentBlock } from "./content.ts";
 import type { BedrockModel } from "./models.ts";
 import { reasoningBlocks } from "./thinking-blocks.ts";
-import { toolUseId } from "./tool-ids.ts";
 
 export interface MessageContext extends ContentContext {
 	readonly model: BedrockModel;
 	readonly cache: CachePoints;
+	readonly toolIds: ConversationIds;
 	/** Whether earlier thinking goes back: not where this request does not think and the model would mind. */
 	readonly sendThinking: boolean;
 }
@@ -27,18 +28,23 @@ const OPENING = "Continue.";
 const DOCUMENT_ATTACHED = "See the attached document.";
 const NO_OUTPUT = "(no output)";
 
-/** The conversation as Converse wants it: system text apart, user and assistant in turns. */
+/**
+ * The conversation as Converse wants it: instructions at its start apart, user and assistant in turns. Later instructions
+ * are said by the user, in their place, as that matters more than the voice.
+ * @throws GatewayError 400 where nothing is left to send.
+ */
 export function converseMessages(
 	turns: readonly ChatTurn[],
 	context: MessageContext,
 ): { readonly system: JsonValue[]; readonly messages: JsonObject[] } {
 	const system: JsonValue[] = [];
 	const messages: Message[] = [];
+	const leading = leadingInstructions(turns);
 	for (const [index, turn] of turns.entries()) {
 		if (turn.name !== undefined && turn.role !== "tool") {
 			context.drops.add("messages[].name");
 		}
-		if (turn.role === "system" || turn.role === "developer") {
+		if (index < leading) {
 			addSystem(system, turn, context);
 			continue;
 		}
@@ -51,7 +57,16 @@ export function converseMessages(
 			messages.push(message);
 		}
 	}
+	if (messages.length === 0) {
+		throw badRequest("The field 'messages' holds no text that could be sent.", "messages");
+	}
 	return { system, messages: completed(messages) };
+}
+
+/** How many turns at the start are instructions. They alone are no conversation: the last one is what the user says. */
+function leadingInstructions(turns: readonly ChatTurn[]): number {
+	const first = turns.findIndex((turn) => turn.role !== "system" && turn.role !== "developer");
+	return first === -1 ? turns.length - 1 : first;
 }
 
 function addSystem(system: JsonValue[], turn: ChatTurn, context: MessageContext): void {
@@ -119,7 +134,8 @@ function addAssistant(content: JsonValue[], turn: ChatTurn, context: MessageCont
 	addParts(content, isLast && turn.toolCalls.length === 0 ? prefill(turn.parts) : turn.parts, context);
 	for (const call of turn.toolCalls) {
 		const input = call.kind === "custom" ? { [CUSTOM_INPUT]: call.arguments } : argumentsObject(call.arguments);
-		content.push({ toolUse: { toolUseId: toolUseId(call.id, context.model), name: call.name, input } });
+		const name = plainToolName(call.name);
+		content.push({ toolUse: { toolUseId: context.toolIds.call(call.id, turn), name, input } });
 	}
 }
 
@@ -139,12 +155,21 @@ function addToolResult(content: JsonValue[], turn: ChatTurn, context: MessageCon
 	const blocks: JsonValue[] = [];
 	for (const part of turn.parts) {
 		const block = contentBlock(part, context);
-		if (block !== undefined) {
-			blocks.push(block);
+		if (block === undefined) {
+			continue;
 		}
+		// API_runtime_ToolResultContentBlock.
+		if ("audio" in block || "guardContent" in block) {
+			throw badRequest(
+				`Bedrock takes neither sound nor guarded text in a tool's result: put the part '${part.param}' into a user message.`,
+				part.param,
+				"unsupported_content",
+			);
+		}
+		blocks.push(block);
 	}
 	const result: JsonObject = {
-		toolUseId: toolUseId(turn.toolCallId, context.model),
+		toolUseId: context.toolIds.result(turn.toolCallId),
 		content: blocks.length === 0 ? [{ text: NO_OUTPUT }] : blocks,
 	};
 	if (turn.raw.is_error === true || turn.raw.status === "error") {

@@ -10,7 +10,7 @@ export type ModelFamily =
 	| "deepseek"
 	| "openai"
 	| "qwen"
-	/** Open weights that AWS serves by one engine: Gemma, MiniMax, Kimi, Nemotron. */
+	/** Open weights that AWS serves by one engine: Gemma, MiniMax, Kimi, Nemotron, GLM. */
 	| "open-weight"
 	/** Application inference profiles, provisioned and custom models: their ids tell nothing. */
 	| "unknown";
@@ -66,6 +66,7 @@ const MAKERS: ReadonlyMap<string, ModelFamily> = new Map<string, ModelFamily>([
 	["moonshot", "open-weight"],
 	["moonshotai", "open-weight"],
 	["nvidia", "open-weight"],
+	["zai", "open-weight"],
 ]);
 
 /** The family of a model id, an inference profile id or an ARN of either. */

@@ -33,14 +33,15 @@ const OFF: ReasoningPlan = { additional: {}, claudeThinks: false };
 /** Anthropic's least. */
 const BUDGET_MIN = 1_024;
 /** Tokens to think with for each word, where the model wants a number. The same as for Anthropic itself. */
-const BUDGETS: Readonly<Record<string, number>> = {
-	minimal: BUDGET_MIN,
-	low: 2_048,
-	medium: 8_192,
-	high: 16_384,
-	xhigh: 32_000,
-	max: 32_000,
-};
+const BUDGETS: ReadonlyMap<string, number> = new Map([
+	["minimal", BUDGET_MIN],
+	["low", 2_048],
+	["medium", 8_192],
+	["high", 16_384],
+	["xhigh", 32_000],
+	["max", 32_000],
+]);
+const BUDGET_UNSAID = 8_192;
 /** The other way round, for models that want a word. */
 const EFFORT_OF_BUDGET: readonly (readonly [number, string])[] = [
 	[2_048, "low"],
@@ -81,8 +82,8 @@ function dropped(wish: ReasoningWish, drops: Drops): ReasoningPlan {
 	return OFF;
 }
 
-function isOff({ effort, enabled }: ReasoningWish): boolean {
-	return effort === "none" || enabled === false;
+function isOff({ effort, enabled, budgetTokens }: ReasoningWish): boolean {
+	return effort === "none" || effort === "off" || enabled === false || budgetTokens === 0;
 }
 
 /** A wish that leaves everything to the model, or only hides the thinking. */
@@ -106,6 +107,9 @@ function planClaude(wish: ReasoningWish, context: ReasoningContext): ReasoningPl
 		// "Thinking may not be enabled when tool_choice forces tool use": the call is the contract, thinking a wish.
 		context.drops.add(wish.field ?? "reasoning_effort");
 		return stopped(claude.thinksByDefault);
+	}
+	if (wish.effort !== undefined && !BUDGETS.has(wish.effort)) {
+		context.drops.add(wish.field ?? "reasoning_effort");
 	}
 	return claude.thinking === "budget" || (wish.budgetTokens !== undefined && claude.takesBudget)
 		? planBudget(wish, context)
@@ -141,6 +145,9 @@ function claudeEffort({ effort, budgetTokens }: ReasoningWish, { claude }: Bedro
 	if (effort === "minimal") {
 		return "low";
 	}
+	if (!BUDGETS.has(effort ?? "")) {
+		return undefined;
+	}
 	return effort === "xhigh" && claude?.knowsXhigh === false ? "high" : effort;
 }
 
@@ -149,7 +156,7 @@ function planBudget(wish: ReasoningWish, context: ReasoningContext): ReasoningPl
 	const { chat, model, drops, outputTokensMax } = context;
 	const field = wish.field ?? "reasoning_effort";
 	const maxTokens = chat.outputTokensMax ?? outputTokensMax;
-	const wanted = wish.budgetTokens ?? BUDGETS[wish.effort ?? "medium"] ?? BUDGETS.medium ?? BUDGET_MIN;
+	const wanted = wish.budgetTokens ?? BUDGETS.get(wish.effort ?? "") ?? BUDGET_UNSAID;
 	const share = wish.budgetTokens === undefined ? Math.floor(maxTokens * BUDGET_SHARE_MAX) : maxTokens - 1;
 	const budget = Math.max(BUDGET_MIN, Math.min(wanted, share));
 	if (budget >= maxTokens || lacksThinking(chat.turns, model)) {
@@ -171,7 +178,10 @@ function planBudget(wish: ReasoningWish, context: ReasoningContext): ReasoningPl
  * them can go on with its tools all the same, without thinking until the next question. Adaptive thinking does not mind.
  */
 function lacksThinking(turns: readonly ChatTurn[], model: BedrockModel): boolean {
-	const loop = turns.slice(turns.findLastIndex((turn) => turn.role === "user") + 1);
+	const lastAsked = turns.findLastIndex(
+		(turn) => turn.role !== "assistant" && turn.role !== "tool" && turn.parts.length > 0,
+	);
+	const loop = turns.slice(lastAsked + 1);
 	const first = loop.find((turn) => turn.role === "assistant");
 	return first !== undefined && reasoningBlocks(first.reasoning, model).length === 0;
 }

@@ -1,7 +1,9 @@
 import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { createDrops, type Drops, dropUnmapped } from "../chat-hub/drops.ts";
+import { createGrammarRoom } from "../chat-hub/grammar-room.ts";
 import { readChatRequest } from "../chat-hub/request.ts";
+import { clientToolNames } from "../chat-hub/tool-names.ts";
 import type { Target } from "../translation.ts";
 import { createCachePoints } from "./cache.ts";
 import { createDocumentNames } from "./content.ts";
@@ -10,6 +12,7 @@ import { converseMessages } from "./messages.ts";
 import { type BedrockModel, readModel } from "./models.ts";
 import { planReasoning, type ReasoningPlan } from "./reasoning.ts";
 import { planSampling } from "./sampling.ts";
+import { createToolUseIds } from "./tool-ids.ts";
 import { planTools } from "./tools.ts";
 
 /** What the answer must know of its request. */
@@ -17,6 +20,8 @@ export interface AskedOf {
 	readonly model: BedrockModel;
 	/** The tool whose arguments are the answer: no call to the client. */
 	readonly jsonTool: string | undefined;
+	/** The client's name for the tool that a model calls. */
+	toolName(called: string): string;
 	/** Tools that take free text. */
 	readonly customTools: ReadonlySet<string>;
 	/** The client used `functions`. */
@@ -72,8 +77,9 @@ export function converseRequest(json: JsonObject, target: Target): ConverseReque
 	const drops = createDrops();
 	refuseUnsayable(json, chat.choices);
 	const cache = createCachePoints(model, drops);
-	const format = planFormat(chat.format, model, drops);
-	const tools = planTools(chat, { model, format, cache, drops });
+	const room = model.family === "anthropic" ? createGrammarRoom() : undefined;
+	const format = planFormat(chat.format, { model, room, drops });
+	const tools = planTools(chat, { model, format, room, cache, drops });
 	const { outputTokensMax } = target;
 	const reasoning = planReasoning({ json, chat, model, forced: tools.forced, outputTokensMax, drops });
 	const sampling = planSampling({ json, chat, model, reasoning, drops });
@@ -82,6 +88,7 @@ export function converseRequest(json: JsonObject, target: Target): ConverseReque
 		cache,
 		drops,
 		documentName: createDocumentNames(),
+		toolIds: createToolUseIds(model),
 		sendThinking: sendsThinking(model, reasoning),
 	});
 	cache.limit();
@@ -107,10 +114,12 @@ export function converseRequest(json: JsonObject, target: Target): ConverseReque
 	dropUnmapped(json, MAPPED, drops);
 	const { jsonTool, customTools } = tools;
 	const { legacy } = chat.toolWish;
+	const toolName = clientToolNames(chat.toolWish.tools);
+	const isHidden = hidesThinking(json, chat.reasoning.hidden);
 	return {
 		body,
 		dropped: drops.list(),
-		asked: { model, jsonTool, customTools, legacy, hidesThinking: hidesThinking(json, chat.reasoning.hidden) },
+		asked: { model, jsonTool, toolName, customTools, legacy, hidesThinking: isHidden },
 	};
 }
 

@@ -28,6 +28,9 @@ const KNOWN_KEYWORDS: ReadonlySet<string> = new Set([
 	"type",
 ]);
 
+/** Any other place may be one that the reference stands in. */
+const DEFINITION = /^#\/(?:\$defs|definitions)\/[^/~%]+$/;
+
 /**
  * The schema as a grammar takes it: every object closed. undefined where the grammar cannot say it.
  * Closing an object that was left open narrows what may be answered: every such answer keeps to the schema as it was.
@@ -72,7 +75,7 @@ function closedKeyword(keyword: string, value: JsonValue | undefined): JsonValue
 		case "additionalProperties":
 			return value === false ? false : undefined;
 		case "$ref":
-			return typeof value === "string" && value.startsWith("#") ? value : undefined;
+			return typeof value === "string" && DEFINITION.test(value) ? value : undefined;
 		default:
 			return value;
 	}
@@ -99,9 +102,6 @@ function closedList(list: readonly JsonValue[]): JsonValue | undefined {
 function refersToItself(schema: JsonObject): boolean {
 	const definitions = { ...objectOf(schema.definitions), ...objectOf(schema.$defs) };
 	const uses = new Map(Object.entries(definitions).map(([name, value]) => [name, refsIn(value)] as const));
-	if (refsIn(schema).has("#")) {
-		return true;
-	}
 	return [...uses.keys()].some((name) => reaches(name, name, uses, new Set()));
 }
 
@@ -125,7 +125,7 @@ function reaches(
 	return false;
 }
 
-/** Names of the definitions that a schema refers to; "#" is the schema itself. */
+/** Names of the definitions that a schema refers to. */
 function refsIn(value: JsonValue | undefined, found: Set<string> = new Set()): ReadonlySet<string> {
 	if (Array.isArray(value)) {
 		for (const entry of value) {
@@ -133,7 +133,7 @@ function refsIn(value: JsonValue | undefined, found: Set<string> = new Set()): R
 		}
 	} else if (isJsonObject(value)) {
 		if (typeof value.$ref === "string") {
-			found.add(value.$ref.split("/").at(-1) ?? "#");
+			found.add(value.$ref.split("/").at(-1) ?? "");
 		}
 		for (const entry of Object.values(value)) {
 			refsIn(entry, found);

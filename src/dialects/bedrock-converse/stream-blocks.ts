@@ -54,10 +54,17 @@ export function createStreamBlocks(writer: ChunkWriter, asked: AskedOf, answerId
 		return block;
 	}
 
+	function close(call: StreamCall | undefined): void {
+		if (call !== undefined) {
+			calls.close(call);
+		}
+	}
+
 	return {
 		start(index, start) {
 			const block = blockOf(index);
 			if (isClientCall(start.toolUse)) {
+				close(block.call);
 				block.call = calls.begin(start.toolUse);
 			}
 			if (isJsonObject(start.image)) {
@@ -83,17 +90,10 @@ export function createStreamBlocks(writer: ChunkWriter, asked: AskedOf, answerId
 				addImage(block, delta.image);
 			}
 		},
-		stop(index) {
-			const call = blocks.get(index)?.call;
-			if (call !== undefined) {
-				calls.close(call);
-			}
-		},
+		stop: (index) => close(blocks.get(index)?.call),
 		close() {
 			for (const { call } of blocks.values()) {
-				if (call !== undefined) {
-					calls.close(call);
-				}
+				close(call);
 			}
 			text.release();
 			sayNotes([...blocks.values()], writer, { asked, isJson: text.isJson() });

@@ -1,9 +1,9 @@
 import type { JsonObject } from "../../lib/json-types.ts";
 import type { ChunkWriter } from "../chat-hub/chunks.ts";
+import { createCallIds } from "../chat-hub/tool-ids.ts";
 import { customInput } from "../chat-hub/tools.ts";
 import type { AskedOf } from "./request.ts";
 import type { TextLine } from "./stream-text.ts";
-import { createCallIds } from "./tool-calls.ts";
 
 /** One call of a streamed message. */
 export interface StreamCall {
@@ -32,7 +32,7 @@ export function createStreamCalls({
 	return {
 		any: () => calls > 0,
 		begin(toolUse: JsonObject): StreamCall {
-			const name = typeof toolUse.name === "string" ? toolUse.name : "";
+			const name = typeof toolUse.name === "string" ? asked.toolName(toolUse.name) : "";
 			if (asked.jsonTool !== undefined && name === asked.jsonTool) {
 				return { kind: "json", position: -1, text: "", closed: !text.beginJson() };
 			}

@@ -31,16 +31,21 @@ export function openConverseStream(target: Target, asked: AskedOf): StreamTransl
 	let isStopped = false;
 	let isOver = false;
 
-	function fail(fault: ProviderFault): void {
-		writer.fault(fault);
-		isOver = true;
-	}
-
 	function conclude(): void {
 		if (usage !== undefined) {
 			writer.usage(usage);
 		}
 		writer.done();
+		isOver = true;
+	}
+
+	/** An answer that has its finish is complete: what fails then is only the usage. */
+	function fail(fault: ProviderFault): void {
+		if (isStopped) {
+			conclude();
+			return;
+		}
+		writer.fault(fault);
 		isOver = true;
 	}
 
@@ -90,11 +95,13 @@ export function openConverseStream(target: Target, asked: AskedOf): StreamTransl
 
 	return {
 		step(event) {
-			const json = isOver ? undefined : eventJson(event);
+			const json = isOver ? {} : payloadOf(event);
 			if (json === undefined) {
-				return isOver ? [] : "malformed";
+				return "malformed";
 			}
-			take(event, json);
+			if (!isOver) {
+				take(event, json);
+			}
 			return writer.take();
 		},
 		end() {
@@ -104,6 +111,11 @@ export function openConverseStream(target: Target, asked: AskedOf): StreamTransl
 			return writer.take();
 		},
 	};
+}
+
+/** undefined where it is malformed. Events that nobody knows may be empty, or no JSON. */
+function payloadOf(event: SseEvent): JsonObject | undefined {
+	return eventJson(event) ?? (event.name === "" || EVENTS.has(event.name) ? undefined : {});
 }
 
 /** Events that do not exist today are nothing to a client of chat. */

@@ -5,17 +5,6 @@ export function isClientCall(toolUse: JsonValue | undefined): toolUse is JsonObj
 	return isJsonObject(toolUse) && (toolUse.type === undefined || toolUse.type === null || toolUse.type === "tool_use");
 }
 
-/** Gives each call of one answer an id of its own: the model's, or one made here where it has none or says one twice. */
-export function createCallIds(answerId: string): (given: JsonValue | undefined) => string {
-	const taken = new Set<string>();
-	return (given) => {
-		const id =
-			typeof given === "string" && given !== "" && !taken.has(given) ? given : `call_${answerId}_${taken.size}`;
-		taken.add(id);
-		return id;
-	};
-}
-
 /** The arguments as text: Bedrock sends an object in whole answers and pieces of its text in streams. */
 export function argumentsText(input: JsonValue | undefined): string {
 	return typeof input === "string" ? input : input === undefined || input === null ? "" : JSON.stringify(input);

@@ -1,8 +1,10 @@
 import { badRequest } from "../../lib/errors.ts";
 import type { JsonObject, JsonValue } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
+import type { GrammarRoom } from "../chat-hub/grammar-room.ts";
 import type { ChatRequest } from "../chat-hub/request.ts";
-import { type ChatTool, customAsFunction, type ToolChoice } from "../chat-hub/tools.ts";
+import { plainToolName } from "../chat-hub/tool-names.ts";
+import { type ChatTool, customAsFunction, type ToolChoice, type ToolWish } from "../chat-hub/tools.ts";
 import type { CachePoints } from "./cache.ts";
 import type { FormatPlan } from "./format.ts";
 import { type BedrockModel, forcedTools, takesStrictTools } from "./models.ts";
@@ -29,6 +31,8 @@ type PartOfPlan = Pick<ToolPlan, "config"> & Partial<ToolPlan>;
 interface ToolContext {
 	readonly model: BedrockModel;
 	readonly format: FormatPlan;
+	/** undefined where nobody counts. */
+	readonly room: GrammarRoom | undefined;
 	readonly cache: CachePoints;
 	readonly drops: Drops;
 	/** Where the client described a tool: for errors. */
@@ -47,6 +51,7 @@ export function planTools(chat: ChatRequest, given: Omit<ToolContext, "param">):
 	const customTools = new Set(wish.tools.flatMap((tool) => (tool.kind === "custom" ? [tool.name] : [])));
 	const allowed = wish.allowed === undefined ? undefined : new Set(wish.allowed);
 	const tools = wish.tools.filter((tool) => allowed === undefined || tool.kind === "vendor" || allowed.has(tool.name));
+	demandCallable(tools, wish);
 	const choice: ToolChoice = tools.length === 0 ? { mode: "none" } : (wish.choice ?? { mode: "auto" });
 	const plan = { additional: {}, forced: false, jsonTool: undefined, customTools, instruction: undefined };
 	if (context.format.tool !== undefined && choice.mode !== "named") {
@@ -59,6 +64,21 @@ export function planTools(chat: ChatRequest, given: Omit<ToolContext, "param">):
 	return { ...plan, ...configured(entries, choice, chat, context) };
 }
 
+/** @throws GatewayError 400 where a tool must be called that is not there. */
+function demandCallable(tools: readonly ChatTool[], { choice, legacy }: ToolWish): void {
+	const field = legacy ? "function_call" : "tool_choice";
+	if (choice?.mode === "required" && tools.length === 0) {
+		throw badRequest(`The field '${field}' asks for a tool, but there is none to call.`, field);
+	}
+	if (choice?.mode === "named" && !tools.some((tool) => nameOf(tool) === choice.name)) {
+		throw badRequest(`The field '${field}' names '${choice.name}', which is not among the tools.`, field);
+	}
+}
+
+function nameOf(tool: ChatTool): JsonValue | undefined {
+	return tool.kind === "vendor" ? (tool.raw.name ?? tool.type) : tool.name;
+}
+
 function fieldOf(tool: ChatTool, { toolWish }: ChatRequest): string {
 	const index = toolWish.tools.indexOf(tool);
 	return toolWish.legacy ? `functions[${index}]` : `tools[${index}]${tool.kind === "vendor" ? "" : `.${tool.kind}`}`;
@@ -66,7 +86,7 @@ function fieldOf(tool: ChatTool, { toolWish }: ChatRequest): string {
 
 /** Every answer is a call then: of one of the client's tools, or of the one that carries the answer. */
 function withJsonTool(tools: readonly ChatTool[], chat: ChatRequest, context: ToolContext): PartOfPlan {
-	const taken = new Set(tools.flatMap((tool) => (tool.kind === "vendor" ? [] : [tool.name])));
+	const taken = new Set(tools.flatMap((tool) => (tool.kind === "vendor" ? [] : [plainToolName(tool.name)])));
 	let name = "json";
 	while (taken.has(name)) {
 		name += "_answer";
@@ -90,11 +110,11 @@ function withoutCalls(tools: readonly ChatTool[], { turns }: ChatRequest, contex
 	if (tools.length > 0) {
 		context.drops.add("tool_choice");
 		const { list, additional } = toolEntries(tools, context);
-		return { config: { tools: list }, additional, instruction: NO_CALLS };
+		return { config: list.length === 0 ? undefined : { tools: list }, additional, instruction: NO_CALLS };
 	}
 	const list = [...(names.size === 0 ? ["tool"] : names)].map((name) => ({
 		toolSpec: {
-			name,
+			name: plainToolName(name),
 			description: "Was used earlier in this conversation. Not available now.",
 			inputSchema: { json: { type: "object" } },
 		},
@@ -126,19 +146,20 @@ function toolEntries(tools: readonly ChatTool[], context: ToolContext): ToolEntr
 function toolSpec(
 	tool: Extract<ChatTool, { kind: "function" }>,
 	field: string,
-	{ model, drops }: ToolContext,
+	{ model, room, drops }: ToolContext,
 ): JsonObject {
 	const schema = objectSchema(tool.parameters);
 	if (schema === undefined) {
 		const param = `${field}.parameters`;
 		throw badRequest(`The field '${param}' must describe an object: Bedrock takes no other arguments.`, param);
 	}
-	const binds = tool.strict === true && takesStrictTools(model) && isClosedSchema(schema);
+	const binds =
+		tool.strict === true && takesStrictTools(model) && isClosedSchema(schema) && room?.takesTool(schema) !== false;
 	if (tool.strict === true && !binds) {
 		drops.add("tools[].function.strict");
 	}
 	return {
-		name: tool.name,
+		name: plainToolName(tool.name),
 		...(tool.description === undefined || tool.description.trim() === "" ? {} : { description: tool.description }),
 		inputSchema: { json: schema },
 		...(binds ? { strict: true } : {}),
@@ -171,10 +192,11 @@ function configured(
 	if (chat.toolWish.parallel === false && model.family !== "anthropic") {
 		drops.add("parallel_tool_calls");
 	}
-	if (model.family === "anthropic" && (chat.toolWish.parallel === false || config === undefined)) {
-		const oneByOne = chat.toolWish.parallel === false ? { disable_parallel_tool_use: true } : {};
-		const own = { ...anthropicChoice(choice), ...oneByOne };
-		const isDefault = choice.mode === "auto" && chat.toolWish.parallel !== false;
+	// `function_call` answers hold one call.
+	const isOneByOne = chat.toolWish.parallel === false || chat.toolWish.legacy;
+	if (model.family === "anthropic" && (isOneByOne || config === undefined)) {
+		const own = { ...anthropicChoice(choice), ...(isOneByOne ? { disable_parallel_tool_use: true } : {}) };
+		const isDefault = choice.mode === "auto" && !isOneByOne;
 		return { config, forced, additional: isDefault ? additional : { ...additional, tool_choice: own } };
 	}
 	return {
@@ -187,7 +209,7 @@ function configured(
 function anthropicChoice(choice: ToolChoice): JsonObject {
 	switch (choice.mode) {
 		case "named":
-			return { type: "tool", name: choice.name };
+			return { type: "tool", name: plainToolName(choice.name) };
 		case "required":
 			return { type: "any" };
 		default:
@@ -196,5 +218,7 @@ function anthropicChoice(choice: ToolChoice): JsonObject {
 }
 
 function converseChoice(choice: ToolChoice, model: BedrockModel): JsonObject {
-	return choice.mode === "named" && forcedTools(model) === "named" ? { tool: { name: choice.name } } : { any: {} };
+	return choice.mode === "named" && forcedTools(model) === "named"
+		? { tool: { name: plainToolName(choice.name) } }
+		: { any: {} };
 }

@@ -65,7 +65,13 @@ export function chatCompletion(
 }
 
 function messageOf(choice: AnsweredChoice, legacy: boolean): JsonObject {
-	const message: JsonObject = { role: "assistant", content: choice.text, refusal: choice.refusal ?? null };
+	const isInstead = choice.toolCalls?.length || choice.refusal || choice.extra?.audio || choice.extra?.images;
+	const message: JsonObject = {
+		role: "assistant",
+		// OpenAI says nothing with an empty text, and null where something else is said instead.
+		content: choice.text || (isInstead ? null : ""),
+		refusal: choice.refusal ?? null,
+	};
 	if (choice.reasoning) {
 		message.reasoning_content = choice.reasoning;
 	}

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../../lib/json-types.ts";
 import { DONE, jsonEvent } from "../event-data.ts";
+import { faultAnswer } from "../fault-answer.ts";
 import type { ProviderFault, SseEvent } from "../types.ts";
 import { type AnswerFacts, type FinishReason, legacyReason } from "./answer.ts";
 import { type ReasoningDetail, writeReasoningDetails } from "./reasoning.ts";
@@ -96,10 +97,7 @@ export function createChunkWriter(given: AnswerFacts): ChunkWriter {
 			state.finished = true;
 		},
 		usage: (usage) => line.push({ choices: [], usage }),
-		fault: ({ message, type, code, status }) =>
-			line.event(
-				jsonEvent({ error: { message, type: type ?? "upstream_error", param: null, code: code ?? null, status } }),
-			),
+		fault: (fault) => line.event(jsonEvent(faultAnswer(fault))),
 		done: () => line.event({ name: "", data: DONE }),
 		finished: (choice = 0) => stateOf(choice).finished,
 		take: line.take,
@@ -170,7 +168,10 @@ function toolWords({
 		toolCall({ id, name, kind = "function", extra }, choice = 0) {
 			const index = stateOf(choice).calls.push({ hasArguments: false, kind }) - 1;
 			if (facts().legacyFunctions) {
-				delta({ function_call: { name, arguments: "" } }, choice);
+				// The old words have room for one call.
+				if (index === 0) {
+					delta({ function_call: { name, arguments: "" } }, choice);
+				}
 			} else {
 				const body: JsonObject =
 					kind === "custom" ? { custom: { name, input: "" } } : { function: { name, arguments: "" } };
@@ -185,7 +186,9 @@ function toolWords({
 			}
 			call.hasArguments = true;
 			if (facts().legacyFunctions) {
-				delta({ function_call: { arguments: fragment } }, choice);
+				if (index === 0) {
+					delta({ function_call: { arguments: fragment } }, choice);
+				}
 			} else {
 				const body: JsonObject =
 					call.kind === "custom" ? { custom: { input: fragment } } : { function: { arguments: fragment } };

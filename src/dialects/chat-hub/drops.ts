@@ -24,28 +24,36 @@ export function dropUnmapped(json: JsonObject, mapped: ReadonlySet<string>, drop
 /** Fields that every translator reads by way of `readChatRequest`, or that only say how to answer. */
 const READ_BY_ALL: ReadonlySet<string> = new Set(["model", "messages", "stream", "stream_options"]);
 
-/** Values by which a client says what would happen anyway. */
-const DEFAULTS: Readonly<Record<string, (value: JsonValue) => boolean>> = {
-	n: (value) => value === 1,
-	frequency_penalty: (value) => value === 0,
-	presence_penalty: (value) => value === 0,
-	logit_bias: (value) => isJsonObject(value) && Object.keys(value).length === 0,
-	logprobs: (value) => value === false,
-	top_logprobs: (value) => value === 0,
-	store: (value) => value === false,
-	metadata: (value) => isJsonObject(value) && Object.keys(value).length === 0,
-	parallel_tool_calls: (value) => value === true,
-	tools: (value) => Array.isArray(value) && value.length === 0,
-	tool_choice: (value) => value === "auto",
-	functions: (value) => Array.isArray(value) && value.length === 0,
-	response_format: (value) => isJsonObject(value) && value.type === "text",
-	modalities: (value) => Array.isArray(value) && value.every((kind) => kind === "text"),
-	service_tier: (value) => value === "auto" || value === "default",
-	stop: (value) => Array.isArray(value) && value.length === 0,
-	temperature: (value) => value === 1,
-	top_p: (value) => value === 1,
-};
+/** Values by which a client says what would happen anyway. A map, since a request may call its fields anything. */
+const DEFAULTS: ReadonlyMap<string, (value: JsonValue) => boolean> = new Map([
+	["n", is(1)],
+	["frequency_penalty", is(0)],
+	["presence_penalty", is(0)],
+	["logit_bias", isEmpty],
+	["logprobs", is(false)],
+	["top_logprobs", is(0)],
+	["store", is(false)],
+	["metadata", isEmpty],
+	["parallel_tool_calls", is(true)],
+	["tools", isEmpty],
+	["tool_choice", is("auto")],
+	["functions", isEmpty],
+	["response_format", (value) => isJsonObject(value) && value.type === "text"],
+	["modalities", (value) => Array.isArray(value) && value.every((kind) => kind === "text")],
+	["service_tier", (value) => value === "auto" || value === "default"],
+	["stop", isEmpty],
+	["temperature", is(1)],
+	["top_p", is(1)],
+]);
+
+function is(wanted: JsonValue): (value: JsonValue) => boolean {
+	return (value) => value === wanted;
+}
+
+function isEmpty(value: JsonValue): boolean {
+	return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
 
 function hasNoEffect(name: string, value: JsonValue): boolean {
-	return READ_BY_ALL.has(name) || DEFAULTS[name]?.(value) === true;
+	return READ_BY_ALL.has(name) || DEFAULTS.get(name)?.(value) === true;
 }

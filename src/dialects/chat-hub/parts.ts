@@ -154,8 +154,16 @@ function dataSource(text: string | undefined, mediaType: string | undefined, par
 	}
 	const rest = text.slice(head[0].length);
 	const isBase64 = /;\s*base64\s*$/i.test(head[2] ?? "");
-	const base64 = isBase64 ? rest : Buffer.from(decodeURIComponent(rest), "utf8").toString("base64");
+	const base64 = isBase64 ? rest : Buffer.from(percentDecoded(rest, param), "utf8").toString("base64");
 	return { kind: "data", mediaType: head[1] || mediaType || undefined, base64 };
+}
+
+function percentDecoded(text: string, param: string): string {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		throw badRequest(`The data URL in '${param}' is neither base64 nor percent-encoded.`, param);
+	}
 }
 
 /** OpenAI's audio formats by their media type. */

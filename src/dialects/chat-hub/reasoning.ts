@@ -19,7 +19,7 @@ export type ReasoningDetail =
 interface DetailFacts {
 	/** Whose seal it is: only a translator of the same format may send it on. */
 	readonly format: ReasoningFormat | (string & {});
-	/** The tool call (or other object) that the seal belongs to. */
+	/** The tool call (or other object) that the seal belongs to, or that the thinking stands in front of. */
 	readonly id?: string | undefined;
 }
 
@@ -58,7 +58,7 @@ export function writeReasoningDetails(details: readonly ReasoningDetail[]): Json
  * `thinking` and `redacted_thinking` parts of the content. Bare `reasoning_content` holds no seal and is not read here.
  */
 export function readReasoningDetails(message: JsonObject): ReasoningDetail[] {
-	if (Array.isArray(message.reasoning_details)) {
+	if (Array.isArray(message.reasoning_details) && message.reasoning_details.length > 0) {
 		return joined(message.reasoning_details);
 	}
 	const blocks = Array.isArray(message.thinking_blocks) ? message.thinking_blocks : message.content;
@@ -161,7 +161,8 @@ export function readReasoningWish(json: JsonObject): ReasoningWish {
 	}
 	if (isJsonObject(reasoning)) {
 		return {
-			effort: typeof reasoning.effort === "string" ? reasoning.effort : undefined,
+			// `reasoning` may say only whether to show it, beside OpenAI's own field.
+			effort: [reasoning.effort, effort].find((word) => typeof word === "string"),
 			budgetTokens: numberOf(reasoning.max_tokens),
 			enabled: typeof reasoning.enabled === "boolean" ? reasoning.enabled : undefined,
 			hidden: reasoning.exclude === true,

@@ -141,8 +141,16 @@ function answeredCall(message: JsonObject, before: readonly ChatTurn[]): string 
 	if (typeof message.tool_call_id === "string") {
 		return message.tool_call_id;
 	}
-	const calls = before.flatMap((turn) => turn.toolCalls);
-	return (calls.findLast((call) => call.name === message.name) ?? calls.at(-1))?.id;
+	let latest: AskedToolCall | undefined;
+	for (let index = before.length - 1; index >= 0; index -= 1) {
+		const calls = before[index]?.toolCalls ?? [];
+		const named = calls.findLast((call) => call.name === message.name);
+		if (named !== undefined) {
+			return named.id;
+		}
+		latest ??= calls.at(-1);
+	}
+	return latest?.id;
 }
 
 function readFormat(format: JsonValue | undefined): ResponseFormat {

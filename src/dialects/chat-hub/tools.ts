@@ -20,6 +20,7 @@ export type ChatTool =
 			readonly name: string;
 			readonly description: string | undefined;
 			readonly format: JsonObject | undefined;
+			readonly cache?: CacheMark | undefined;
 	  }
 	/** A tool the provider runs itself (`web_search_20250305`, `google_search`): `raw` as it came. */
 	| { readonly kind: "vendor"; readonly type: string; readonly raw: JsonObject };
@@ -70,6 +71,7 @@ function readTool(tool: JsonObject): ChatTool[] {
 				name: String(name),
 				description: typeof description === "string" ? description : undefined,
 				format: isJsonObject(format) ? format : undefined,
+				cache: cacheMark(tool) ?? cacheMark(tool.custom),
 			},
 		];
 	}
@@ -146,7 +148,7 @@ export function customAsFunction(tool: Extract<ChatTool, { kind: "custom" }>): E
 			additionalProperties: false,
 		},
 		strict: undefined,
-		cache: undefined,
+		cache: tool.cache,
 		raw: {},
 	};
 }

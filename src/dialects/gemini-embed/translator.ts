@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import { allVectors, type EmbeddingsWire, translateEmbeddings, vectorOf } from "../embeddings-shared.ts";
+import { readGoogleFault } from "../gemini-generate/faults.ts";
 import { count } from "../token-usage.ts";
 import type { Translator } from "../translation.ts";
-import { readGoogleFault } from "./faults.ts";
 import { googleTaskType, taskFields } from "./task-type.ts";
 
 /**

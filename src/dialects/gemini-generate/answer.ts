@@ -1,11 +1,15 @@
-import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
+import type { JsonObject } from "../../lib/json-types.ts";
 import { type AnsweredChoice, type AnsweredToolCall, type AnswerFacts, chatCompletion } from "../chat-hub/answer.ts";
+import { faultAnswer } from "../fault-answer.ts";
+import { declaredFault } from "../provider-fault.ts";
 import { count } from "../token-usage.ts";
 import type { Target } from "../translation.ts";
+import type { ProviderFault } from "../types.ts";
+import type { ShownTools } from "./calls.ts";
 import { type CandidateWords, openCandidate } from "./candidate.ts";
 import { readGoogleFault } from "./faults.ts";
 import type { ModelTraits } from "./models.ts";
-import { objectOf, objectsIn, wordOf } from "./reading.ts";
+import { objectOf, objectsIn, reasonOf, wordOf } from "./reading.ts";
 import { servedTier, writeUsage } from "./usage.ts";
 
 /** What the answer must know of its request. */
@@ -13,15 +17,16 @@ export interface AnswerContext {
 	readonly target: Target;
 	readonly traits: ModelTraits;
 	readonly legacyFunctions: boolean;
-	/** Names of custom tools, which the model was shown as functions. */
-	readonly customTools: ReadonlySet<string>;
+	readonly tools: ShownTools;
 }
 
-/** A whole answer as a chat completion; undefined when it holds neither a candidate nor the reason why there is none. */
+/**
+ * A whole answer as a chat completion, or a failure where the model failed. undefined when it holds neither a candidate
+ * nor the reason why there is none.
+ */
 export function writeAnswer(answer: JsonObject, context: AnswerContext): JsonObject | undefined {
-	if (isJsonObject(answer.error)) {
-		const { message, type, code, status } = readGoogleFault(answer, undefined);
-		return { error: { message, type: type ?? "upstream_error", param: null, code: code ?? null, status } };
+	if (declaredFault(answer) !== undefined) {
+		return faultAnswer(readGoogleFault(answer, undefined));
 	}
 	const candidates = objectsIn(answer.candidates);
 	const blocked = blockReason(answer);
@@ -29,25 +34,38 @@ export function writeAnswer(answer: JsonObject, context: AnswerContext): JsonObj
 		return undefined;
 	}
 	const ids = createCallIds(context.target.answerId);
-	const read = [...candidates.entries()]
-		.map(([position, candidate]) => ({ candidate, choice: choiceOf(candidate, position) }))
-		.sort((left, right) => left.choice - right.choice)
-		.map(({ candidate, choice }) => readChoice(candidate, context, (given) => ids(given, choice)));
-	const choices = read.length === 0 ? [BLOCKED] : read.map((one) => one.choice);
-	const searches = read.reduce((sum, one) => sum + one.searches, 0);
+	const sorted = [...candidates.entries()]
+		.map(([position, candidate]) => ({ candidate, place: choiceOf(candidate, position) }))
+		.sort((left, right) => left.place - right.place);
+	const reasonElse = blocked === undefined ? UNSAID : REFUSED;
+	const choices: AnsweredChoice[] = [];
+	let searches = 0;
+	for (const { candidate, place } of sorted) {
+		const read = readChoice(candidate, reasonElse, context, (given) => ids(given, place));
+		if ("status" in read) {
+			return faultAnswer(read);
+		}
+		choices.push(read.choice);
+		searches += read.searches;
+	}
 	return chatCompletion(
 		answerFacts(answer, context),
-		choices,
+		choices.length === 0 ? [BLOCKED] : choices,
 		writeUsage(answer.usageMetadata, billedSearches(searches, context.traits)),
 	);
 }
+
+/** Why a candidate ended that does not say why. */
+const UNSAID = "FINISH_REASON_UNSPECIFIED";
+/** The same where the prompt was refused. */
+export const REFUSED = "PROHIBITED_CONTENT";
 
 /** Google refused the prompt: nobody said anything, not even no. */
 const BLOCKED: AnsweredChoice = { text: "", finishReason: "content_filter" };
 
 /** Why Google refused the prompt, if it did. */
 export function blockReason(answer: JsonObject): string | undefined {
-	return wordOf(objectOf(answer.promptFeedback).blockReason);
+	return reasonOf(objectOf(answer.promptFeedback).blockReason);
 }
 
 /** Before Gemini 3 a prompt with searches costs the same however many there were. */
@@ -83,15 +101,22 @@ export function createCallIds(answerId: string): (given: string | undefined, cho
 	};
 }
 
-function readChoice(candidate: JsonObject, context: AnswerContext, idOf: (given: string | undefined) => string) {
+function readChoice(
+	candidate: JsonObject,
+	reasonElse: string,
+	context: AnswerContext,
+	idOf: (given: string | undefined) => string,
+): { readonly choice: AnsweredChoice; readonly searches: number } | ProviderFault {
 	const said = collect();
-	const reader = openCandidate(said.words, context.customTools, idOf);
+	const reader = openCandidate(said.words, context.tools, idOf);
 	reader.read(candidate);
-	const end = reader.end("FINISH_REASON_UNSPECIFIED");
+	const end = reader.end(reasonElse);
+	if (typeof end.finish !== "string") {
+		return end.finish;
+	}
 	const { text, reasoning, toolCalls, logprobs, images, audio } = said.all();
 	const choice: AnsweredChoice = {
-		text: text === "" && toolCalls.length > 0 ? null : text,
-		refusal: end.refusal,
+		text,
 		reasoning,
 		reasoningDetails: end.details,
 		toolCalls,

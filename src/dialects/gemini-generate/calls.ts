@@ -1,8 +1,8 @@
-import type { JsonObject } from "../../lib/json-types.ts";
+import type { JsonObject, JsonValue } from "../../lib/json-types.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
 import { customInput } from "../chat-hub/tools.ts";
 import { createPartialArguments, type PartialArguments } from "./partial-arguments.ts";
-import { objectOf, objectsIn, wordOf } from "./reading.ts";
+import { objectsIn, wordOf } from "./reading.ts";
 import { sealOfCall, signatureField } from "./seals.ts";
 
 /** Hears the function calls of a candidate. A call is over before the next begins. */
@@ -15,6 +15,14 @@ export interface CallWords {
 	}): void;
 	/** A piece of the arguments of the call that was begun last. */
 	arguments(fragment: string): void;
+}
+
+/** What an answer must know of the tools that the model was shown. */
+export interface ShownTools {
+	/** Names of custom tools, which the model was shown as functions. */
+	readonly custom: ReadonlySet<string>;
+	/** The client's own names of those that the model was shown under another. */
+	readonly renamed: ReadonlyMap<string, string>;
 }
 
 /** Reads function calls, whole or in pieces. Holds the one that is open. */
@@ -30,8 +38,8 @@ interface OpenCall {
 	readonly id: string;
 	readonly isCustom: boolean;
 	readonly partial: PartialArguments;
-	/** The arguments where they came in one piece. */
-	whole: JsonObject | undefined;
+	/** The arguments where they came in one piece, as JSON text. */
+	whole: string | undefined;
 	hasPieces: boolean;
 }
 
@@ -41,7 +49,7 @@ interface OpenCall {
  */
 export function createCallReader(
 	words: CallWords,
-	customTools: ReadonlySet<string>,
+	tools: ShownTools,
 	idOf: (given: string | undefined) => string,
 	keepSeal: (seal: ReasoningDetail) => void,
 ): CallReader {
@@ -49,7 +57,7 @@ export function createCallReader(
 	let calls = 0;
 
 	function begin(name: string, given: string | undefined, signature: string | undefined): OpenCall {
-		const isCustom = customTools.has(name);
+		const isCustom = tools.custom.has(name);
 		const id = idOf(given);
 		words.call({
 			id,
@@ -67,9 +75,9 @@ export function createCallReader(
 		const { isCustom, partial, whole, hasPieces } = open;
 		open = undefined;
 		if (isCustom) {
-			words.arguments(customInput(JSON.stringify(whole ?? partial.value())));
+			words.arguments(customInput(whole ?? JSON.stringify(partial.value())));
 		} else {
-			words.arguments(whole === undefined || hasPieces ? partial.end() : JSON.stringify(whole));
+			words.arguments(whole === undefined || hasPieces ? partial.end() : whole);
 		}
 	}
 
@@ -78,7 +86,7 @@ export function createCallReader(
 			const name = wordOf(call.name);
 			if (name !== undefined) {
 				end();
-				open = begin(name, wordOf(call.id), signature);
+				open = begin(tools.renamed.get(name) ?? name, wordOf(call.id), signature);
 			}
 			if (open === undefined) {
 				return;
@@ -93,7 +101,7 @@ export function createCallReader(
 					words.arguments(fragment);
 				}
 			}
-			open.whole = call.args === undefined || call.args === null ? open.whole : objectOf(call.args);
+			open.whole = argumentsText(call.args) ?? open.whole;
 			if (call.willContinue !== true) {
 				end();
 			}
@@ -101,4 +109,9 @@ export function createCallReader(
 		end,
 		count: () => calls,
 	};
+}
+
+/** An object, by Google's word; whatever else a model was let through with is shown as it is. */
+function argumentsText(args: JsonValue | undefined): string | undefined {
+	return args === undefined || args === null ? undefined : typeof args === "string" ? args : JSON.stringify(args);
 }

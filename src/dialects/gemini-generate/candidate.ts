@@ -1,11 +1,13 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import type { FinishReason } from "../chat-hub/answer.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
-import { type CallReader, type CallWords, createCallReader } from "./calls.ts";
+import type { ProviderFault } from "../types.ts";
+import { type CallReader, type CallWords, createCallReader, type ShownTools } from "./calls.ts";
 import { type Cited, citedIn, mergeNotes, type SourceNotes, searchesIn } from "./citations.ts";
-import { finishOf, isBroken } from "./finish.ts";
+import { brokenGeneration } from "./faults.ts";
+import { finishOf } from "./finish.ts";
 import { writeLogprobs } from "./logprobs.ts";
-import { objectOf, objectsIn, wordOf } from "./reading.ts";
+import { objectOf, objectsIn, reasonOf, wordOf } from "./reading.ts";
 import { GEMINI_FORMAT, isKeptPart, keepPart, sealOfImage, sealOfText } from "./seals.ts";
 
 /** Hears what a candidate says, in the order it is said. */
@@ -20,9 +22,10 @@ export interface CandidateWords extends CallWords {
 
 /** What is known once a candidate has said everything. */
 export interface CandidateEnd extends Cited {
-	readonly finish: FinishReason;
-	/** Google's explanation of a generation that broke. */
-	readonly refusal: string | undefined;
+	/** Why it ended, or how it failed. */
+	readonly finish: FinishReason | ProviderFault;
+	/** Whether there was a word of it, thinking included. */
+	readonly hasSpoken: boolean;
 	readonly details: readonly ReasoningDetail[];
 	readonly searches: number;
 }
@@ -42,6 +45,7 @@ interface CandidateState {
 	thinking: string;
 	images: number;
 	hasMedia: boolean;
+	hasThought: boolean;
 	reason: string | undefined;
 	message: string | undefined;
 	notes: SourceNotes;
@@ -52,7 +56,7 @@ interface CandidateState {
 /** @param idOf The id of the next call, given the provider's own if it has one. */
 export function openCandidate(
 	words: CandidateWords,
-	customTools: ReadonlySet<string>,
+	tools: ShownTools,
 	idOf: (given: string | undefined) => string,
 ): Candidate {
 	const state: CandidateState = {
@@ -60,13 +64,14 @@ export function openCandidate(
 		thinking: "",
 		images: 0,
 		hasMedia: false,
+		hasThought: false,
 		reason: undefined,
 		message: undefined,
 		notes: { grounding: {}, citationMetadata: {} },
 		partStarts: [],
 		details: [],
 	};
-	const calls = createCallReader(words, customTools, idOf, (seal) => keep(state, seal));
+	const calls = createCallReader(words, tools, idOf, (seal) => keep(state, seal));
 	return {
 		read(candidate) {
 			let logprobs = writeLogprobs(candidate.logprobsResult);
@@ -78,7 +83,7 @@ export function openCandidate(
 				words.text("", logprobs);
 			}
 			state.notes = mergeNotes(state.notes, candidate);
-			state.reason = wordOf(candidate.finishReason) ?? state.reason;
+			state.reason = reasonOf(candidate.finishReason) ?? state.reason;
 			state.message = wordOf(candidate.finishMessage) ?? state.message;
 		},
 		hasEnded: () => state.reason !== undefined,
@@ -88,8 +93,8 @@ export function openCandidate(
 			const reason = state.reason ?? reasonElse;
 			const anything = state.text !== "" || state.hasMedia || calls.count() > 0;
 			return {
-				finish: finishOf(reason, { anything, calls: calls.count() > 0 }),
-				refusal: isBroken(reason) ? (state.message ?? `The generation failed: ${reason}.`) : undefined,
+				finish: finishOf(reason, { anything, calls: calls.count() > 0 }) ?? brokenGeneration(reason, state.message),
+				hasSpoken: anything || state.hasThought,
 				details: state.details,
 				searches: searchesIn(state.notes),
 				...citedIn(state.notes, state.text, state.partStarts),
@@ -105,27 +110,21 @@ interface Hearing {
 }
 
 /** Returns the logprobs that no text has taken along yet. */
-function readPart(
-	part: JsonObject,
-	state: CandidateState,
-	{ words, calls, logprobs }: Hearing,
-): JsonObject | undefined {
+function readPart(part: JsonObject, state: CandidateState, hearing: Hearing): JsonObject | undefined {
+	const { words, calls, logprobs } = hearing;
 	const signature = wordOf(part.thoughtSignature);
 	if (isJsonObject(part.functionCall)) {
+		// Google has one thing a part; what comes with words in it loses neither.
+		const left = readPart({ text: part.text, thought: part.thought }, state, hearing);
 		calls.read(part.functionCall, signature);
-		return logprobs;
+		return left;
 	}
 	if (isKeptPart(part)) {
 		keep(state, keepPart(part));
 		return logprobs;
 	}
 	if (part.thought === true) {
-		const text = wordOf(part.text) ?? "";
-		state.thinking += text;
-		words.thought(text);
-		if (signature !== undefined) {
-			closeThinking(state, signature);
-		}
+		readThought(part, signature, state, words);
 		return logprobs;
 	}
 	if (isJsonObject(part.inlineData) || isJsonObject(part.fileData)) {
@@ -142,6 +141,21 @@ function readPart(
 	}
 	words.text(text, logprobs);
 	return undefined;
+}
+
+function readThought(
+	part: JsonObject,
+	signature: string | undefined,
+	state: CandidateState,
+	words: CandidateWords,
+): void {
+	const text = wordOf(part.text) ?? "";
+	state.thinking += text;
+	state.hasThought ||= text !== "";
+	words.thought(text);
+	if (signature !== undefined) {
+		closeThinking(state, signature);
+	}
 }
 
 /** Details stand in the order they came in: the thinking so far before what follows it. */

@@ -5,6 +5,7 @@ import { argumentsObject } from "../chat-hub/tool-ids.ts";
 import { CUSTOM_INPUT } from "../chat-hub/tools.ts";
 import { type ContentTarget, unsupported, writePart } from "./content.ts";
 import type { ModelTraits } from "./models.ts";
+import { geminiName } from "./names.ts";
 import { writeResult } from "./results.ts";
 import { NO_SIGNATURE, readSeals } from "./seals.ts";
 
@@ -17,6 +18,13 @@ interface Content {
 	readonly role: "user" | "model";
 	readonly parts: JsonObject[];
 }
+
+/**
+ * What stands in front of a conversation that the model began, or in place of one in which nobody said anything: OpenAI
+ * takes both, Gemini neither.
+ * https://github.com/NousResearch/hermes-agent/issues/55427 (June 2026)
+ */
+const OPENING: JsonObject = { role: "user", parts: [{ text: "." }] };
 
 /**
  * Messages as `contents`. System messages at the beginning are the system instruction; a later one keeps its place, as
@@ -32,7 +40,7 @@ export function writeConversation(turns: readonly ChatTurn[], target: ContentTar
 	const contents = writeContents(rest, target);
 	if (contents.length > 0 && target.traits.systemInstruction) {
 		const systemInstruction = instructions.length === 0 ? undefined : { parts: instructions };
-		return { systemInstruction, contents: contents.map(({ role, parts }) => ({ role, parts })) };
+		return { systemInstruction, contents: opened(contents) };
 	}
 	// Gemini wants someone to have said something, and models without instructions want them said.
 	const [first, ...later] = contents;
@@ -40,11 +48,13 @@ export function writeConversation(turns: readonly ChatTurn[], target: ContentTar
 	const others = first?.role === "user" ? later : contents;
 	return {
 		systemInstruction: undefined,
-		contents: [
-			...(spoken.length === 0 ? [] : [{ role: "user", parts: spoken }]),
-			...others.map(({ role, parts }) => ({ role, parts })),
-		],
+		contents: opened(spoken.length === 0 ? others : [{ role: "user", parts: spoken }, ...others]),
 	};
+}
+
+function opened(contents: readonly Content[]): JsonObject[] {
+	const written = contents.map(({ role, parts }) => ({ role, parts }));
+	return contents[0]?.role === "user" ? written : [OPENING, ...written];
 }
 
 function writeContents(turns: readonly ChatTurn[], target: ContentTarget): Content[] {
@@ -153,7 +163,7 @@ function signed(part: JsonObject, signature: string | undefined): JsonObject {
 
 function writeCall(call: AskedToolCall, { callIds }: ModelTraits): JsonObject {
 	const args = call.kind === "custom" ? { [CUSTOM_INPUT]: call.arguments } : argumentsObject(call.arguments);
-	return { ...(callIds ? { id: call.id } : {}), name: call.name, args };
+	return { ...(callIds ? { id: call.id } : {}), name: geminiName(call.name), args };
 }
 
 function nonEmpty(parts: readonly JsonObject[]): JsonObject[] {

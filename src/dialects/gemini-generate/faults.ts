@@ -44,13 +44,24 @@ export function readGoogleFault(body: JsonObject, status: number | undefined): P
 	const [ownStatus, ownType] = WORDS.get(word ?? "") ?? [undefined, undefined];
 	const details = objectsIn(error.details);
 	const reason = details.map((detail) => wordOf(detail.reason)).find((found) => found !== undefined);
+	const statusSaid = status ?? (plain.code === undefined ? (ownStatus ?? plain.status) : plain.status);
 	const told: ProviderFault = {
 		...plain,
-		status: status ?? (plain.code === undefined ? (ownStatus ?? plain.status) : plain.status),
-		type: ownType ?? plain.type,
+		status: statusSaid,
+		type: ownType ?? plain.type ?? (statusSaid >= 500 ? "server_error" : "invalid_request_error"),
 		code: reason ?? word ?? plain.code,
 	};
 	return sorted(told, details);
+}
+
+/** A generation that came to nothing: the provider's failure, since another attempt may do better. */
+export function brokenGeneration(reason: string, message: string | undefined): ProviderFault {
+	return {
+		status: 502,
+		type: "upstream_error",
+		code: reason,
+		message: message ?? `The model's answer failed: ${reason}.`,
+	};
 }
 
 function sorted(fault: ProviderFault, details: readonly JsonObject[]): ProviderFault {

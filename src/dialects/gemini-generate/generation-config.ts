@@ -8,7 +8,6 @@ import { thinkingConfig } from "./reasoning.ts";
 import { geminiSchema } from "./schema.ts";
 
 const STOPS_MAX = 5;
-const SEED_MAX = 2 ** 31 - 1;
 
 interface Wishes {
 	readonly json: JsonObject;
@@ -26,7 +25,7 @@ export function writeGenerationConfig(wishes: Wishes): JsonObject {
 		maxOutputTokens: chat.outputTokensMax,
 		stopSequences: stops(chat.stop),
 		candidateCount: candidates(chat.choices, traits),
-		seed: seed(json.seed, drops),
+		seed: geminiSeed(json.seed, drops),
 		...logprobs(json),
 		...format(wishes),
 		...modalities(json, drops),
@@ -80,11 +79,11 @@ function candidates(choices: number, { fixedSampling }: ModelTraits): number | u
 }
 
 /** Gemini's seeds have 32 bits. A seed is a wish for sameness, not a part of the question. */
-function seed(value: JsonValue | undefined, drops: Drops): number | undefined {
+export function geminiSeed(value: JsonValue | undefined, drops: Drops): number | undefined {
 	if (typeof value !== "number") {
 		return undefined;
 	}
-	if (Number.isInteger(value) && Math.abs(value) <= SEED_MAX) {
+	if (value === (value | 0)) {
 		return value;
 	}
 	drops.add("seed");

@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import { type ChatPart, textOf } from "../chat-hub/parts.ts";
 import type { AskedToolCall, ChatTurn } from "../chat-hub/request.ts";
 import { type ContentTarget, writePart } from "./content.ts";
+import { geminiName } from "./names.ts";
 
 interface WrittenResult {
 	readonly response: JsonObject;
@@ -29,7 +30,7 @@ export function writeResult(turn: ChatTurn, call: AskedToolCall | undefined, tar
 		response: {
 			functionResponse: {
 				...(traits.callIds && id !== undefined ? { id } : {}),
-				name: call?.name ?? turn.name ?? id ?? "tool",
+				name: geminiName(call?.name ?? turn.name ?? id ?? "tool"),
 				response: responseOf(textOf(turn.parts), turn.raw.is_error === true),
 				...(inside.length === 0 ? {} : { parts: inside }),
 			},

@@ -16,12 +16,13 @@ interface Walk {
 /**
  * A JSON schema as Gemini takes it in `parametersJsonSchema` and `responseJsonSchema`: JSON Schema by and large, so that
  * unions, references and `additionalProperties` go through. What it does not know is said in words that it knows: a
- * reference with fields beside it is written out, `const` is an `enum` of one, an open bound on integers a closed one.
+ * reference with fields beside it or to elsewhere than `$defs` is written out, an `allOf` of one is what it holds, `const`
+ * is an `enum` of one, an open bound on integers a closed one.
  * https://ai.google.dev/gemini-api/docs/structured-output#json_schema_support
  */
 export function geminiSchema(schema: JsonObject): JsonObject {
 	const { $schema: _dialect, ...given } = schema;
-	const root = withoutReference(given);
+	const root = withoutReference(withoutWrapper(given));
 	const walk: Walk = { root, within: [], depth: 0, count: { writtenOut: 0, sizes: new Map() } };
 	return rewrite(root, walk);
 }
@@ -61,12 +62,13 @@ function rewrite(schema: JsonObject, walk: Walk): JsonObject {
 	if (walk.depth > DEPTH_MAX) {
 		return schema;
 	}
-	const writtenOut = writeOut(schema, walk);
+	const plain = withoutWrapper(schema);
+	const writtenOut = writeOut(plain, walk);
 	if (writtenOut !== undefined) {
 		return writtenOut;
 	}
 	const deeper = { ...walk, depth: walk.depth + 1 };
-	const fields = Object.entries(schema).map(([name, value]): [string, JsonValue | undefined] => {
+	const fields = Object.entries(plain).map(([name, value]): [string, JsonValue | undefined] => {
 		if (NAMED_SCHEMAS.has(name) && isJsonObject(value)) {
 			const named = Object.entries(value).map(([key, inner]) => [key, rewriteValue(inner, deeper)] as const);
 			return [name, Object.fromEntries(named)];
@@ -83,10 +85,27 @@ function rewriteValue(value: JsonValue | undefined, walk: Walk): JsonValue | und
 	return isJsonObject(value) ? rewrite(value, walk) : value;
 }
 
-/** Beside `$ref` Gemini takes nothing but other `$` fields; pydantic and zod put descriptions and defaults there. */
+/** `allOf` of one, by which older tools put a description beside a reference. Gemini does not know the word. */
+function withoutWrapper(schema: JsonObject): JsonObject {
+	const { allOf, ...beside } = schema;
+	const [only, ...others] = Array.isArray(allOf) ? allOf : [];
+	if (!isJsonObject(only) || others.length > 0 || Object.keys(only).some((name) => beside[name] !== undefined)) {
+		return schema;
+	}
+	return { ...only, ...beside };
+}
+
+/**
+ * Beside `$ref` Gemini takes nothing but other `$` fields; pydantic and zod put descriptions and defaults there. Of places
+ * to refer to it names `$defs` and the root.
+ */
 function writeOut(schema: JsonObject, walk: Walk): JsonObject | undefined {
 	const { $ref: reference, ...beside } = schema;
-	if (typeof reference !== "string" || Object.keys(beside).every((name) => name.startsWith("$"))) {
+	if (typeof reference !== "string") {
+		return undefined;
+	}
+	const isKnownPlace = reference === "#" || reference.startsWith("#/$defs/");
+	if (isKnownPlace && Object.keys(beside).every((name) => name.startsWith("$"))) {
 		return undefined;
 	}
 	const target = walk.within.includes(reference) ? undefined : resolve(walk.root, reference);

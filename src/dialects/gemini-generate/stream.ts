@@ -1,12 +1,21 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { type ChunkWriter, createChunkWriter } from "../chat-hub/chunks.ts";
 import { DONE, eventJson } from "../event-data.ts";
+import { declaredFault } from "../provider-fault.ts";
 import type { StreamTranslator, Target } from "../translation.ts";
 import type { SseEvent } from "../types.ts";
-import { type AnswerContext, answerFacts, billedSearches, blockReason, choiceOf, createCallIds } from "./answer.ts";
+import {
+	type AnswerContext,
+	answerFacts,
+	billedSearches,
+	blockReason,
+	choiceOf,
+	createCallIds,
+	REFUSED,
+} from "./answer.ts";
 import { type Candidate, type CandidateEnd, type CandidateWords, openCandidate } from "./candidate.ts";
 import { readGoogleFault } from "./faults.ts";
-import { objectsIn } from "./reading.ts";
+import { given, objectsIn } from "./reading.ts";
 import { writeUsage } from "./usage.ts";
 
 /**
@@ -17,14 +26,14 @@ export function openGeminiStream(context: AnswerContext): StreamTranslator {
 	const ids = createCallIds(context.target.answerId);
 	const candidates = new Map<number, Candidate>();
 	let writer: ChunkWriter | undefined;
-	let counted: JsonObject | undefined;
+	let counted: JsonObject = {};
 	let blocked: string | undefined;
 	let isOver = false;
 
 	function readDocument(document: JsonObject): readonly SseEvent[] {
 		writer ??= createChunkWriter(answerFacts(document, context));
 		const line = writer;
-		if (isJsonObject(document.error)) {
+		if (declaredFault(document) !== undefined) {
 			isOver = true;
 			line.fault(readGoogleFault(document, undefined));
 			return line.take();
@@ -34,15 +43,14 @@ export function openGeminiStream(context: AnswerContext): StreamTranslator {
 			line.begin(choice);
 			let reader = candidates.get(choice);
 			if (reader === undefined) {
-				reader = openCandidate(chunkWords(line, choice, context.target), context.customTools, (given) =>
-					ids(given, choice),
-				);
+				reader = openCandidate(chunkWords(line, choice, context.target), context.tools, (given) => ids(given, choice));
 				candidates.set(choice, reader);
 			}
 			reader.read(candidate);
 		}
 		blocked = blockReason(document) ?? blocked;
-		counted = laterCount(counted, document.usageMetadata);
+		// Counts are of all so far, and what is nothing is left out: what one event does not say an earlier one has said.
+		counted = isJsonObject(document.usageMetadata) ? { ...counted, ...given(document.usageMetadata) } : counted;
 		return line.take();
 	}
 
@@ -63,32 +71,13 @@ export function openGeminiStream(context: AnswerContext): StreamTranslator {
 				return [];
 			}
 			isOver = true;
-			let searches = 0;
-			for (const [choice, reader] of readers) {
-				const ending = reader.end("PROHIBITED_CONTENT");
-				searches += ending.searches;
-				writeEnding(writer, choice, ending);
-			}
-			if (readers.length === 0) {
-				writer.begin(0);
-				writer.finish("content_filter", 0);
-			}
+			const endings = readers.map(([choice, reader]) => ({ choice, ending: reader.end(REFUSED) }));
+			const searches = endings.reduce((sum, { ending }) => sum + ending.searches, 0);
 			const usage = writeUsage(counted, billedSearches(searches, context.traits));
-			if (usage !== undefined) {
-				writer.usage(usage);
-			}
-			writer.done();
+			writeEndings(writer, endings, usage);
 			return writer.take();
 		},
 	};
-}
-
-/** Counts are of all so far: the last one wins, but for what it leaves unsaid when it does not count the prompt. */
-function laterCount(earlier: JsonObject | undefined, later: JsonValue | undefined): JsonObject | undefined {
-	if (!isJsonObject(later) || writeUsage(later, 0) === undefined) {
-		return earlier;
-	}
-	return later.promptTokenCount === undefined ? { ...earlier, ...later } : later;
 }
 
 /**
@@ -130,8 +119,35 @@ function chunkWords(writer: ChunkWriter, choice: number, { answerId }: Target): 
 	};
 }
 
+interface Ending {
+	readonly choice: number;
+	readonly ending: CandidateEnd;
+}
+
+/** @param endings None where the prompt was refused. */
+function writeEndings(writer: ChunkWriter, endings: readonly Ending[], usage: JsonObject | undefined): void {
+	const failure = endings.map(({ ending }) => ending.finish).find((finish) => typeof finish === "object");
+	if (failure === undefined) {
+		for (const { choice, ending } of endings) {
+			writeEnding(writer, choice, ending);
+		}
+		if (endings.length === 0) {
+			writer.begin(0);
+			writer.finish("content_filter", 0);
+		}
+	}
+	// A failure without a word before it has told nobody anything: another attempt may take its place.
+	if (usage !== undefined && (failure === undefined || endings.some(({ ending }) => ending.hasSpoken))) {
+		writer.usage(usage);
+	}
+	if (failure === undefined) {
+		writer.done();
+	} else {
+		writer.fault(failure);
+	}
+}
+
 function writeEnding(writer: ChunkWriter, choice: number, ending: CandidateEnd): void {
-	writer.refusal(ending.refusal ?? "", choice);
 	writer.reasoningDetails(ending.details, choice);
 	if (ending.annotations.length > 0 || ending.citations.length > 0) {
 		writer.delta(
@@ -142,5 +158,7 @@ function writeEnding(writer: ChunkWriter, choice: number, ending: CandidateEnd):
 			choice,
 		);
 	}
-	writer.finish(ending.finish, choice);
+	if (typeof ending.finish === "string") {
+		writer.finish(ending.finish, choice);
+	}
 }

@@ -2,7 +2,9 @@ import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
 import { type ChatTool, customAsFunction, type ToolWish } from "../chat-hub/tools.ts";
+import type { ShownTools } from "./calls.ts";
 import type { ModelTraits } from "./models.ts";
+import { geminiName } from "./names.ts";
 import { given } from "./reading.ts";
 import { parametersSchema } from "./schema.ts";
 
@@ -73,6 +75,25 @@ export function writeTools(wish: ToolWish, search: boolean, traits: ModelTraits,
 	};
 }
 
+/** What the answer must know to call them by the client's names. */
+export function shownTools({ tools }: ToolWish): ShownTools {
+	const custom = new Set<string>();
+	const renamed = new Map<string, string>();
+	for (const tool of tools) {
+		if (tool.kind === "vendor") {
+			continue;
+		}
+		if (tool.kind === "custom") {
+			custom.add(tool.name);
+		}
+		const shown = geminiName(tool.name);
+		if (shown !== tool.name) {
+			renamed.set(shown, tool.name);
+		}
+	}
+	return { custom, renamed };
+}
+
 /** A list of allowed tools leaves the others out; where one of them must be called, Gemini takes the list itself. */
 function declaredFunctions({ tools, allowed, choice }: ToolWish): FunctionTool[] {
 	const functions = tools.flatMap((tool) => {
@@ -95,9 +116,9 @@ function choiceOf({ choice, allowed }: ToolWish): JsonObject | undefined {
 		case "none":
 			return { mode: "NONE" };
 		case "required":
-			return { mode: "ANY", ...(allowed === undefined ? {} : { allowedFunctionNames: [...allowed] }) };
+			return { mode: "ANY", ...(allowed === undefined ? {} : { allowedFunctionNames: allowed.map(geminiName) }) };
 		case "named":
-			return { mode: "ANY", allowedFunctionNames: [choice.name] };
+			return { mode: "ANY", allowedFunctionNames: [geminiName(choice.name)] };
 	}
 }
 
@@ -109,7 +130,7 @@ function declare(tool: FunctionTool, drops: Drops): JsonObject {
 		drops.add("tools[].cache_control");
 	}
 	return given({
-		name: tool.name,
+		name: geminiName(tool.name),
 		description: tool.description,
 		// Accepted by both editions, where `parameters` is a subset of OpenAPI that refuses unions and references:
 		// https://github.com/vercel/ai/pull/19000

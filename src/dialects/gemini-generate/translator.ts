@@ -6,6 +6,7 @@ import { readGoogleFault } from "./faults.ts";
 import { type Edition, traitsOf } from "./models.ts";
 import { writeRequest } from "./request.ts";
 import { openGeminiStream } from "./stream.ts";
+import { shownTools } from "./tools.ts";
 
 /** Chat to the Gemini API: `POST /v1beta/models/{model}:generateContent`, or `:streamGenerateContent?alt=sse`. */
 export const geminiGenerate: Translator = createGeminiGenerate("gemini-api");
@@ -24,7 +25,7 @@ function createGeminiGenerate(edition: Edition): Translator {
 				target,
 				traits,
 				legacyFunctions: chat.toolWish.legacy,
-				customTools: new Set(chat.toolWish.tools.flatMap((tool) => (tool.kind === "custom" ? [tool.name] : []))),
+				tools: shownTools(chat.toolWish),
 			};
 			return {
 				body,

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../lib/json-types.ts";
 import { createDrops, type Drops, dropUnmapped } from "../chat-hub/drops.ts";
+import { geminiSeed } from "../gemini-generate/generation-config.ts";
 import {
 	cannot,
 	IMAGE_FIELDS,
@@ -20,12 +21,13 @@ export function geminiImageRequest(json: JsonObject): { body: JsonObject; droppe
 	}
 	const drops = createDrops();
 	const imageConfig = sizeFields(json, drops);
+	const seed = geminiSeed(json.seed, drops);
 	const body = {
 		contents: [{ role: "user", parts: [{ text: json.prompt }] }],
 		generationConfig: {
 			responseModalities: ["IMAGE"],
 			...(imageConfig === undefined ? {} : { imageConfig }),
-			...(typeof json.seed === "number" ? { seed: json.seed } : {}),
+			...(seed === undefined ? {} : { seed }),
 		},
 	};
 	// The format is Gemini's choice; the answer tells which it was.

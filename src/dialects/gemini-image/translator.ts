@@ -1,4 +1,4 @@
-import { readGoogleFault } from "../gemini-embed/faults.ts";
+import { readGoogleFault } from "../gemini-generate/faults.ts";
 import { neverStreamed } from "../never-streamed.ts";
 import type { Translator } from "../translation.ts";
 import { geminiImageAnswer } from "./answer.ts";

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { faultAnswer } from "../fault-answer.ts";
-import { readGoogleFault } from "../gemini-embed/faults.ts";
+import { readGoogleFault } from "../gemini-generate/faults.ts";
 import { declaredFault } from "../provider-fault.ts";
 import type { Target } from "../translation.ts";
 import { policyViolation } from "./images-request.ts";

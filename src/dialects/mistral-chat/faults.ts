@@ -11,9 +11,12 @@ const MESSAGE_LENGTH_MAX = 2_000;
 export function mistralFault(body: JsonObject, status: number | undefined): ProviderFault {
 	const fault = readFault(body, status);
 	const details = [body.detail, isJsonObject(body.message) ? body.message.detail : undefined].find(Array.isArray);
-	const message = details?.map(problem).filter(Boolean).join("; ").slice(0, MESSAGE_LENGTH_MAX);
-	return message ? { ...fault, message } : fault;
+	const message = details?.map(problem).filter(Boolean).join("; ").slice(0, MESSAGE_LENGTH_MAX) || fault.message;
+	return TOO_LONG.test(message) ? { ...fault, message, code: "context_length_exceeded" } : { ...fault, message };
 }
+
+/** "Prompt contains 40001 tokens …, too large for model with 32768 maximum context length". */
+const TOO_LONG = /too large for model with|maximum context length|exceeds? the (?:model's )?(?:maximum )?context/i;
 
 /** `body.messages.0.user.name: Extra inputs are not permitted` */
 function problem(detail: JsonValue): string {

@@ -12,14 +12,19 @@ export interface SaidContent {
 /** Reads the contents of one message, or of one choice of a stream: positions count on from one to the next. */
 export interface ContentReader {
 	read(content: JsonValue): SaidContent;
+	/** Text that was held back, as it might have been the beginning said again. Once, at the end. */
+	rest(): string;
 }
 
 /**
+ * @param prefix The beginning of the answer that the client wrote, which is not said again.
+ *
  * Mistral's content is a text, or a list of parts: text, thinking, references to documents and to tools, images.
  * A reference stands after the words it belongs to: those since the reference before it.
  * https://docs.mistral.ai/capabilities/citations https://docs.mistral.ai/capabilities/reasoning
  */
-export function createContentReader(): ContentReader {
+export function createContentReader(prefix = ""): ContentReader {
+	const echo = createEchoFilter(prefix);
 	let position = 0;
 	let start = 0;
 	let end = 0;
@@ -67,8 +72,9 @@ export function createContentReader(): ContentReader {
 
 	function addText(text: JsonValue | undefined, into: MutableContent): void {
 		if (typeof text === "string") {
-			into.text += text;
-			position += text.length;
+			const said = echo.pass(text);
+			into.text += said;
+			position += said.length;
 		}
 	}
 
@@ -84,6 +90,34 @@ export function createContentReader(): ContentReader {
 				}
 			}
 			return into;
+		},
+		rest: echo.rest,
+	};
+}
+
+/**
+ * Takes the client's own beginning out of the answer, which Mistral says again in front of its own words.
+ * https://docs.mistral.ai/guides/prefix
+ */
+function createEchoFilter(prefix: string) {
+	let isOver = prefix === "";
+	let held = "";
+	return {
+		pass(text: string): string {
+			if (isOver) {
+				return text;
+			}
+			held += text;
+			if (prefix !== held && prefix.startsWith(held)) {
+				return "";
+			}
+			isOver = true;
+			return held.startsWith(prefix) ? held.slice(prefix.length) : held;
+		},
+		rest(): string {
+			const text = isOver ? "" : held;
+			isOver = true;
+			return text;
 		},
 	};
 }

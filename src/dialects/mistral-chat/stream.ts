@@ -2,8 +2,9 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-ty
 import { chunkFault } from "../choice-stream.ts";
 import { DONE, eventJson, jsonEvent } from "../event-data.ts";
 import { faultAnswer } from "../fault-answer.ts";
-import type { StreamTranslator, Target } from "../translation.ts";
+import type { StreamTranslator } from "../translation.ts";
 import type { SseEvent } from "../types.ts";
+import type { AnswerTerms } from "./answer.ts";
 import { type CallWriter, createCallWriter } from "./calls.ts";
 import { GENERATION_FAILED, mistralFault } from "./faults.ts";
 import { finishReason, isFailure } from "./finish.ts";
@@ -22,7 +23,7 @@ interface ChoiceState {
 }
 
 /** Rewrites the deltas whose content is a list, and what else is not OpenAI's; all other chunks pass as they came. */
-export function openMistralStream(target: Target): StreamTranslator {
+export function openMistralStream(terms: AnswerTerms): StreamTranslator {
 	const states = new Map<number, ChoiceState>();
 	let hasEnded = false;
 
@@ -30,8 +31,8 @@ export function openMistralStream(target: Target): StreamTranslator {
 		let state = states.get(index);
 		if (state === undefined) {
 			state = {
-				content: createContentReader(),
-				calls: createCallWriter(target, index),
+				content: createContentReader(terms.prefix),
+				calls: createCallWriter(terms, index),
 				citations: [],
 				annotations: [],
 			};
@@ -68,11 +69,14 @@ export function openMistralStream(target: Target): StreamTranslator {
 				return ended(faultAnswer(GENERATION_FAILED));
 			}
 			// Every choice is read, since positions count on; but only what is not OpenAI's is written anew.
-			const rewritten = choices.map((choice, position) => rewrite(choice, position, stateOf));
+			const rewritten = choices.map((choice, position) => {
+				const index = typeof choice.index === "number" ? choice.index : position;
+				return rewrite(choice, { index, state: stateOf(index), terms });
+			});
 			const told = rewritten.flatMap(({ before }) => before ?? []);
 			const { usage, ...facts } = chunk;
 			const cited = told.length === 0 ? [] : [jsonEvent({ ...facts, choices: told })];
-			const same = choices.some(isForeign)
+			const same = rewritten.some(({ isForeign }) => isForeign)
 				? jsonEvent({ ...chunk, choices: rewritten.map(({ choice }) => choice) })
 				: event;
 			return [...cited, same];
@@ -82,38 +86,47 @@ export function openMistralStream(target: Target): StreamTranslator {
 	};
 }
 
-/** Whether a choice holds anything that is not, or may not be, OpenAI's. */
-function isForeign(choice: JsonObject): boolean {
-	const delta = isJsonObject(choice.delta) ? choice.delta : {};
-	return (
-		Array.isArray(delta.content) ||
-		(Array.isArray(delta.tool_calls) && delta.tool_calls.length > 0) ||
-		finishReason(choice.finish_reason) !== choice.finish_reason
-	);
+interface Rewriting {
+	readonly index: number;
+	readonly state: ChoiceState;
+	readonly terms: AnswerTerms;
 }
 
-function rewrite(choice: JsonObject, position: number, stateOf: (index: number) => ChoiceState) {
-	const index = typeof choice.index === "number" ? choice.index : position;
-	const state = stateOf(index);
-	const delta = isJsonObject(choice.delta) ? rewriteDelta(choice.delta, state) : choice.delta;
+function rewrite(choice: JsonObject, { index, state, terms }: Rewriting) {
 	const { finish_reason: reason } = choice;
 	const isLast = typeof reason === "string";
+	const isForeign = isUnlikeOpenai(choice, terms) || (isLast && state.calls.isHolding());
+	const given = isJsonObject(choice.delta) ? choice.delta : isLast ? {} : undefined;
+	const delta = given === undefined ? choice.delta : rewriteDelta(given, state, isLast);
 	const noted = isLast ? takeNotes(state) : undefined;
 	return {
-		choice: { ...choice, ...(delta === undefined ? {} : { delta }), ...finishOf(reason) },
+		isForeign,
+		choice: { ...choice, ...(delta === undefined ? {} : { delta }), ...finishOf(reason, terms) },
 		before: noted && { index, delta: noted, finish_reason: null },
 	};
 }
 
-function finishOf(reason: JsonValue | undefined): JsonObject {
-	return reason === undefined ? {} : { finish_reason: finishReason(reason) ?? null };
+/** Whether a choice holds anything that is not, or may not be, OpenAI's. */
+function isUnlikeOpenai(choice: JsonObject, { prefix, legacy }: AnswerTerms): boolean {
+	const delta = isJsonObject(choice.delta) ? choice.delta : {};
+	return (
+		prefix !== "" ||
+		Array.isArray(delta.content) ||
+		(Array.isArray(delta.tool_calls) && delta.tool_calls.length > 0) ||
+		finishReason(choice.finish_reason, legacy) !== choice.finish_reason
+	);
 }
 
-function rewriteDelta(delta: JsonObject, state: ChoiceState): JsonObject {
+function finishOf(reason: JsonValue | undefined, { legacy }: AnswerTerms): JsonObject {
+	return reason === undefined ? {} : { finish_reason: finishReason(reason, legacy) ?? null };
+}
+
+function rewriteDelta(delta: JsonObject, state: ChoiceState, isLast: boolean): JsonObject {
 	const { content, tool_calls: calls, ...rest } = delta;
-	const told: JsonObject = calls === undefined ? {} : { tool_calls: calls && state.calls.write(calls, true) };
+	const told = state.calls.delta(calls, isLast);
 	if (content === undefined || content === null) {
-		return { ...delta, ...told };
+		const left = isLast ? state.content.rest() : "";
+		return { ...rest, ...(left !== "" ? { content: left } : content === undefined ? {} : { content }), ...told };
 	}
 	const { text, reasoning, citations, annotations, images } = state.content.read(content);
 	state.citations.push(...citations);
@@ -121,7 +134,8 @@ function rewriteDelta(delta: JsonObject, state: ChoiceState): JsonObject {
 	const thought = reasoning === "" ? {} : { reasoning_content: reasoning };
 	const drawn = images.length === 0 ? {} : { images: [...images] };
 	// Thinking is not also an empty text.
-	return { ...rest, ...(text === "" && reasoning !== "" ? {} : { content: text }), ...thought, ...drawn, ...told };
+	const said = text + (isLast ? state.content.rest() : "");
+	return { ...rest, ...(said === "" && reasoning !== "" ? {} : { content: said }), ...thought, ...drawn, ...told };
 }
 
 function takeNotes({ citations, annotations }: ChoiceState): JsonObject | undefined {

@@ -1,76 +1,106 @@
 import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
-import { CUSTOM_INPUT, readTools } from "../chat-hub/tools.ts";
+import { plainToolName } from "../chat-hub/tool-names.ts";
+import { type ChatTool, CUSTOM_INPUT, customAsFunction, type ToolWish } from "../chat-hub/tools.ts";
 import { mistralToolId } from "./tool-ids.ts";
 
+const NO_PARAMETERS: JsonObject = { type: "object", properties: {} };
+
 /**
- * Tools as they came, less the marks for other providers' caches; `required` is `any` here, and a choice among some tools
- * is a request with those tools only. https://docs.mistral.ai/capabilities/function_calling
- * @throws GatewayError 400 for tools that take free text, and for OpenAI's older `functions`.
+ * Tools nearly as they came: names that Mistral takes, parameters in any case, no marks for other providers' caches.
+ * `required` is `any` here, and a choice among some tools is a request with those tools only.
+ * https://docs.mistral.ai/capabilities/function_calling
+ * @throws GatewayError 400 where a tool must be called that is not there.
  */
-export function mistralTools(request: JsonObject, drops: Drops): JsonObject {
-	if (Array.isArray(request.functions) && request.functions.length > 0) {
-		throw badRequest("Mistral does not know 'functions': use 'tools'.", "functions", "unsupported_parameter");
-	}
-	const tools = (Array.isArray(request.tools) ? request.tools : []).map((tool, index) =>
-		mistralTool(tool, index, drops),
-	);
+export function mistralTools(wish: ToolWish, request: JsonObject, drops: Drops): JsonObject {
+	const { allowed, legacy } = wish;
+	const offered = wish.tools.filter((tool) => allowed === undefined || allowed.includes(nameOf(tool)));
+	const field = legacy ? "function_call" : "tool_choice";
+	demandCallable(offered, wish, field);
 	// An empty list is an error to Mistral: https://github.com/partITech/php-mistral/issues/76
-	if (tools.length === 0) {
+	if (offered.length === 0) {
 		return {};
 	}
-	const { allowed, choice } = readTools(request);
-	const { tool_choice: given } = request;
-	const parallel = request.parallel_tool_calls;
+	const choice = choiceOf(request[field], wish);
+	const parallel = legacy ? false : request.parallel_tool_calls;
 	return {
-		tools: allowed === undefined ? tools : tools.filter((tool) => isJsonObject(tool) && allowed.includes(nameOf(tool))),
-		...(given === undefined || given === null ? {} : { tool_choice: choiceOf(given, choice?.mode) }),
+		tools: offered.map((tool) => mistralTool(tool, drops)),
+		...(choice === undefined || choice === null ? {} : { tool_choice: choice }),
 		...(parallel === undefined || parallel === null ? {} : { parallel_tool_calls: parallel }),
 	};
 }
 
-function choiceOf(given: JsonValue, mode: string | undefined): JsonValue {
-	const isSome = isJsonObject(given) && given.type === "allowed_tools";
-	if (mode === "required") {
-		return "any";
+function demandCallable(tools: readonly ChatTool[], { choice }: ToolWish, field: string): void {
+	if (choice?.mode === "required" && tools.length === 0) {
+		throw badRequest(`The field '${field}' asks for a tool, but there is none to call.`, field);
 	}
-	return isSome ? "auto" : given;
+	if (choice?.mode === "named" && !tools.some((tool) => nameOf(tool) === choice.name)) {
+		throw badRequest(`The field '${field}' names '${choice.name}', which is not among the tools.`, field);
+	}
 }
 
-function nameOf(tool: JsonObject): string {
-	return isJsonObject(tool.function) ? String(tool.function.name) : String(tool.name ?? tool.type);
+function choiceOf(given: JsonValue | undefined, { choice }: ToolWish): JsonValue | undefined {
+	if (choice === undefined) {
+		return given;
+	}
+	switch (choice.mode) {
+		case "required":
+			return "any";
+		case "named":
+			return { type: "function", function: { name: plainToolName(choice.name) } };
+		default:
+			return choice.mode;
+	}
 }
 
-function mistralTool(tool: JsonValue, index: number, drops: Drops): JsonValue {
-	if (!isJsonObject(tool)) {
-		return tool;
+function nameOf(tool: ChatTool): string {
+	return tool.kind === "vendor" ? String(tool.raw.name ?? tool.type) : tool.name;
+}
+
+function mistralTool(tool: ChatTool, drops: Drops): JsonObject {
+	if (tool.kind === "vendor") {
+		return withoutMark(tool.raw, drops);
 	}
-	if (tool.type === "custom") {
-		throw badRequest(
-			"Mistral has no tools that take free text: make it a function with one text parameter.",
-			`tools[${index}]`,
-			"unsupported_parameter",
-		);
+	if (tool.kind === "custom") {
+		const { name, description, parameters } = customAsFunction(tool);
+		const described = description === undefined ? {} : { description };
+		return { type: "function", function: { name: plainToolName(name), ...described, parameters: parameters ?? {} } };
 	}
-	const { cache_control: mark, ...rest } = tool;
+	const { function: described, ...rest } = isJsonObject(tool.raw.function)
+		? tool.raw
+		: { type: "function", function: tool.raw };
+	const { parameters, ...facts } = withoutMark(isJsonObject(described) ? described : {}, drops);
+	return {
+		...withoutMark(rest, drops),
+		function: { ...facts, name: plainToolName(tool.name), parameters: parameters ?? NO_PARAMETERS },
+	};
+}
+
+function withoutMark({ cache_control: mark, ...rest }: JsonObject, drops: Drops): JsonObject {
 	if (mark !== undefined && mark !== null) {
 		drops.add("tools[].cache_control");
 	}
 	return rest;
 }
 
-/** The calls of an assistant's message: their ids in Mistral's form, and what other providers put on them left out. */
+/** The calls of an assistant's message: ids and names in Mistral's form, and what others put on them left out. */
 export function askedCalls(calls: JsonValue | undefined): JsonValue | undefined {
 	return Array.isArray(calls) ? calls.map((call) => (isJsonObject(call) ? askedCall(call) : call)) : calls;
 }
 
 function askedCall(call: JsonObject): JsonObject {
-	const { extra_content, cache_control, custom, ...rest } = call;
+	const { extra_content, cache_control, custom, function: described, ...rest } = call;
 	const id = typeof call.id === "string" ? { id: mistralToolId(call.id) } : {};
-	if (!isJsonObject(custom)) {
-		return { ...rest, ...id };
+	if (isJsonObject(custom)) {
+		const text = JSON.stringify({ [CUSTOM_INPUT]: custom.input ?? "" });
+		return { ...rest, ...id, type: "function", function: { name: plainName(custom.name), arguments: text } };
 	}
-	const text = JSON.stringify({ [CUSTOM_INPUT]: custom.input ?? "" });
-	return { ...rest, ...id, type: "function", function: { name: custom.name ?? "", arguments: text } };
+	// OpenAI's own client adds the arguments once more, read.
+	const { parsed_arguments, ...kept } = isJsonObject(described) ? described : {};
+	return { ...rest, ...id, function: { ...kept, name: plainName(kept.name), arguments: kept.arguments || "{}" } };
+}
+
+function plainName(name: JsonValue | undefined): string {
+	return plainToolName(typeof name === "string" ? name : "");
 }

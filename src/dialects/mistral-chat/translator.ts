@@ -7,10 +7,12 @@ import { openMistralStream } from "./stream.ts";
 /** Mistral's chat, which is OpenAI's but for lists of parts in answers and strictness in requests. */
 export const mistralChat: Translator = {
 	translate(request, target) {
+		const { body, dropped, terms } = mistralRequest(request, target);
 		return {
-			...mistralRequest(request, target),
-			whole: (answer) => openaiAnswer(answer, target),
-			openStream: () => openMistralStream(target),
+			body,
+			dropped,
+			whole: (answer) => openaiAnswer(answer, terms),
+			openStream: () => openMistralStream(terms),
 			readFault: mistralFault,
 		};
 	},

@@ -1,10 +1,11 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import type { Usage } from "../../lib/usage.ts";
+import { jsonEvent } from "../event-data.ts";
 import { declaredFault, readFault } from "../provider-fault.ts";
 import { estimatedTokens } from "../token-estimate.ts";
 import { count, readTokenUsage } from "../token-usage.ts";
 import { eventObject, eventText, openTypedStream, type TypedEvent } from "../typed-stream.ts";
-import type { AnswerReader, StreamReader } from "../types.ts";
+import type { AnswerReader, SseEvent, StreamReader } from "../types.ts";
 
 export const responsesAnswer: AnswerReader = {
 	operation: "responses",
@@ -18,7 +19,9 @@ export const responsesAnswer: AnswerReader = {
 
 function openResponsesStream(): StreamReader {
 	let hasDeltas = false;
-	return openTypedStream((type, event): TypedEvent => {
+	let sequence = -1;
+	const reader = openTypedStream((type, event): TypedEvent => {
+		sequence = count(event.sequence_number) ?? sequence;
 		switch (type) {
 			case "response.completed":
 			case "response.incomplete":
@@ -52,6 +55,17 @@ function openResponsesStream(): StreamReader {
 			}
 		}
 	});
+	return { ...reader, errorEvent: (body) => errorEvent(body, sequence + 1) };
+}
+
+/**
+ * OpenAI's document has the facts on the event itself; its servers send them in `error` as well, where its SDKs and Open
+ * Responses look for them.
+ */
+function errorEvent(body: JsonObject, sequence: number): SseEvent {
+	const error = eventObject(body, "error");
+	const { code = null, message = "", param = null } = error;
+	return jsonEvent({ type: "error", sequence_number: sequence, code, message, param, error }, "error");
 }
 
 const META: TypedEvent = { step: "meta" };

@@ -26,7 +26,7 @@ export function chatReasoning(reasoning: JsonValue | undefined, drops: Drops): J
 }
 
 /** Says who wrote an `encrypted_content`, and in which version. */
-const SEAL = "gwr1.";
+export const SEAL = "gwr1.";
 
 /** The fields of an assistant's message in which chat providers keep its thinking. */
 const DETAILS = "reasoning_details";

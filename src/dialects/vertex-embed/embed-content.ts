@@ -1,6 +1,6 @@
 import { isJsonObject } from "../../lib/json-types.ts";
 import { type EmbeddingsWire, onlyText, translateEmbeddings, vectorOf } from "../embeddings-shared.ts";
-import { readGoogleFault } from "../gemini-embed/faults.ts";
+import { readGoogleFault } from "../gemini-generate/faults.ts";
 import { count } from "../token-usage.ts";
 import type { Translator } from "../translation.ts";
 

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { allVectors, type EmbeddingsWire, translateEmbeddings, vectorOf } from "../embeddings-shared.ts";
-import { readGoogleFault } from "../gemini-embed/faults.ts";
 import { googleTaskType, taskFields } from "../gemini-embed/task-type.ts";
+import { readGoogleFault } from "../gemini-generate/faults.ts";
 import { count } from "../token-usage.ts";
 import type { Translator } from "../translation.ts";
 

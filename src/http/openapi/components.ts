@@ -13,8 +13,8 @@ import {
 	keyListSchema,
 	keySchema,
 	keyUpdateSchema,
-	keyUsageSchema,
 } from "../../admin/keys/schema.ts";
+import { limitUsageSchema } from "../../admin/limit-usage.ts";
 import { requestAttemptSchema, requestTrailSchema, requestUsageSchema } from "../../admin/requests/schema.ts";
 import {
 	groupedSpendReportSchema,
@@ -22,7 +22,9 @@ import {
 	spendReportSchema,
 	spendRowSchema,
 } from "../../admin/spend/schema.ts";
+import { teamLimitsSchema, teamSchema } from "../../admin/teams/schema.ts";
 import { ERROR_STATUSES } from "../../lib/errors.ts";
+import { allowanceSchema, meSchema } from "../me-schema.ts";
 import {
 	chatCompletionRequestSchema,
 	completionRequestSchema,
@@ -77,11 +79,15 @@ const SCHEMAS = {
 	Key: keySchema,
 	KeyCreate: keyCreateSchema,
 	KeyUpdate: keyUpdateSchema,
-	KeyUsage: keyUsageSchema,
+	LimitUsage: limitUsageSchema,
 	CreatedKey: createdKeySchema,
 	KeyDetail: keyDetailSchema,
 	KeyList: keyListSchema,
 	KeyDeleted: keyDeletedSchema,
+	Team: teamSchema,
+	TeamLimits: teamLimitsSchema,
+	Me: meSchema,
+	Allowance: allowanceSchema,
 	Deployment: deploymentSchema,
 	DeploymentSelector: deploymentSelectorSchema,
 	DeploymentList: deploymentListSchema,
@@ -159,11 +165,20 @@ export const HEADERS = {
 		type: "string",
 		enum: ["false"],
 	}),
+	"X-Gateway-Budget-Remaining": header(
+		"Only for keys with a budget, their own or their team's: dollars left of the smaller remainder, less what is " +
+			"reserved for requests in flight. On a stream: after its own reservation.",
+		{ type: "string", pattern: "^\\d+\\.\\d{6,9}$", examples: ["12.340000"] },
+	),
 	"X-Gateway-Retries": header("Failover attempts beyond the first.", { type: "string", pattern: "^\\d+$" }),
 	"X-Gateway-Dropped": header("Request fields that the provider cannot express and that were left out.", text),
 	"X-Gateway-Limit-Kind": header("Which limit refused the request.", {
 		type: "string",
 		enum: ["rpm", "tpm", "parallel", "budget", "upstream", "auth"],
+	}),
+	"X-Gateway-Limit-Scope": header("Whose limit or budget refused the request.", {
+		type: "string",
+		enum: ["key", "team"],
 	}),
 	"X-Should-Retry": header("`false`: trying again soon is of no use; OpenAI's SDKs obey.", { type: "string" }),
 	"Retry-After": header("Whole seconds until the request may fit.", { type: "integer", minimum: 1 }),
@@ -205,7 +220,7 @@ export type ErrorStatus = keyof typeof ERROR_TEXTS;
 const ERROR_HEADERS: Partial<Record<ErrorStatus, readonly HeaderName[]>> = {
 	401: ["WWW-Authenticate"],
 	405: ["Allow"],
-	429: ["Retry-After", "X-Gateway-Limit-Kind", "X-Should-Retry"],
+	429: ["Retry-After", "X-Gateway-Limit-Kind", "X-Gateway-Limit-Scope", "X-Should-Retry"],
 	502: ["X-Should-Retry"],
 	503: ["Retry-After"],
 	504: ["X-Should-Retry"],

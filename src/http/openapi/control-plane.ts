@@ -55,6 +55,7 @@ function query(name: string, description: string, schema: DocumentNode = { type:
 }
 
 const KEYS = "Virtual keys";
+const TEAMS = "Teams";
 const DEPLOYMENTS = "Deployments";
 const SPEND = "Spend and requests";
 
@@ -115,6 +116,39 @@ function keyPaths(): DocumentNode {
 				parameters: [key],
 				content: json("KeyDeleted"),
 				errors: [404],
+			}),
+		},
+	};
+}
+
+function teamPaths(): DocumentNode {
+	const team = {
+		name: "team",
+		in: "path",
+		required: true,
+		description: "The name that the team's keys bear, percent-encoded.",
+		schema: { type: "string" },
+	};
+	return {
+		"/admin/teams/{team}": {
+			get: admin({
+				operationId: "getTeam",
+				summary: "A team's limits and current usage",
+				tag: TEAMS,
+				parameters: [team],
+				content: json("Team"),
+				errors: [404],
+			}),
+			put: admin({
+				operationId: "setTeam",
+				summary: "Set a team's limits, above those of its keys",
+				description:
+					"Replaces all that was set here before, and wins over `team_budgets` of config.yaml limit by limit: a number " +
+					"is the limit, null lifts it, a field left out is the file's again. In force for the next request.",
+				tag: TEAMS,
+				body: "TeamLimits",
+				parameters: [team],
+				content: json("Team"),
 			}),
 		},
 	};
@@ -193,7 +227,7 @@ function spendPaths(): DocumentNode {
 
 /** Everything that the master key opens. */
 export function controlPlanePaths(): DocumentNode {
-	return { ...keyPaths(), ...deploymentPaths(), ...spendPaths() };
+	return { ...keyPaths(), ...teamPaths(), ...deploymentPaths(), ...spendPaths() };
 }
 
 /** What needs no credential. */

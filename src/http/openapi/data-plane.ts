@@ -17,6 +17,7 @@ const SERVED: readonly HeaderName[] = [
 	"X-Gateway-Cost-Usd",
 	"X-Gateway-Cost-Final",
 	"X-Gateway-Cost-Unpriced",
+	"X-Gateway-Budget-Remaining",
 	"X-Gateway-Retries",
 	"X-Gateway-Dropped",
 ];
@@ -101,7 +102,7 @@ function storedResponse(operationId: string, summary: string, query: readonly Do
 		responses: {
 			200: {
 				description: "The answer of the provider.",
-				headers: headerRefs("X-Request-Id", "X-Gateway-Decision"),
+				headers: headerRefs("X-Request-Id", "X-Gateway-Decision", "X-Gateway-Budget-Remaining"),
 				content: { "application/json": { schema: schemaRef("OpenAiObject") } },
 			},
 			...errorRefs(401, 404, 429, 502, 504),
@@ -133,7 +134,7 @@ function read(operation: {
 			responses: {
 				200: {
 					description: operation.summary,
-					headers: headerRefs("X-Request-Id"),
+					headers: headerRefs("X-Request-Id", "X-Gateway-Budget-Remaining"),
 					content: { "application/json": { schema: schemaRef(operation.answer) } },
 				},
 				...(operation.id === undefined ? errorRefs(401, 429) : errorRefs(401, 403, 404, 429)),
@@ -236,6 +237,12 @@ export function dataPlanePaths(): DocumentNode {
 			tag: "OpenAI-compatible",
 			answer: "Model",
 			id: "The alias.",
+		}),
+		"/v1/me": read({
+			operationId: "getMe",
+			summary: "This key's limits, what is left of them, and its spend this month by model and day",
+			tag: "Gateway",
+			answer: "Me",
 		}),
 		"/v1/requests/{id}": read({
 			operationId: "getOwnRequest",

@@ -6,6 +6,9 @@ export const geminiAnswers: NativeAnswers = {
 	whole: (saying) => answer(saying, partsOf(saying), true),
 	events(saying) {
 		const parts = streamedParts(saying);
+		if (parts.length === 0) {
+			return [event(answer(saying, [], true))];
+		}
 		return parts.map((part, index) => event(answer(saying, [part], index === parts.length - 1)));
 	},
 	error: (status, message) => ({ error: { code: status, message, status: STATUS_NAMES[status] ?? "UNKNOWN" } }),

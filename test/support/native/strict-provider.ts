@@ -1,10 +1,10 @@
-import type { NativeWire } from "../native-deployment.ts";
 import { asksForStream } from "../native-rig.ts";
 import { type Json, parseJson } from "../oracle/json.ts";
 import type { ReceivedRequest, Reply } from "../upstream.ts";
-import { nativeError, nativeReply } from "./answers.ts";
+import { nativeError, nativeReply, type Wire } from "./answers.ts";
 import { anthropicFaults } from "./anthropic-rules.ts";
 import { bedrockFaults } from "./bedrock-rules.ts";
+import { chatFaults, mistralFaults } from "./chat-rules.ts";
 import { cohereFaults } from "./cohere-rules.ts";
 import { geminiFaults } from "./gemini-rules.ts";
 import type { Saying } from "./saying.ts";
@@ -12,13 +12,15 @@ import type { Saying } from "./saying.ts";
 /** What is wrong with a request by the provider's own rules; empty when it would be answered. */
 export type Rules = (body: Json, said: readonly Saying[]) => string[];
 
-const RULES: Readonly<Record<NativeWire, Rules>> = {
+const RULES: Readonly<Record<Wire, Rules>> = {
 	anthropic: (body, said) => anthropicFaults(body, said, { host: "anthropic", thinking: "budget" }),
 	"vertex-anthropic": (body, said) => anthropicFaults(body, said, { host: "vertex", thinking: "adaptive" }),
 	gemini: (body, said) => geminiFaults(body, said, { needsSeals: false }),
 	vertex: (body, said) => geminiFaults(body, said, { needsSeals: true }),
 	bedrock: bedrockFaults,
 	cohere: cohereFaults,
+	mistral: mistralFaults,
+	chat: chatFaults,
 };
 
 /** An answer, or one that depends on the question. */
@@ -27,7 +29,7 @@ export type Said = Saying | ((body: Json) => Saying);
 /** A provider that answers as scripted, but only requests that the real one would take. */
 export interface StrictProvider {
 	/** The answers from now on, one a request. What was said before counts no more. */
-	says(wire: NativeWire, ...sayings: readonly Said[]): void;
+	says(wire: Wire, ...sayings: readonly Said[]): void;
 	/** What was asked since, as the provider read it. */
 	readonly bodies: readonly Json[];
 	/** Everything of the latest request, headers and body, as text. */
@@ -36,7 +38,7 @@ export interface StrictProvider {
 }
 
 export function createStrictProvider(): StrictProvider {
-	let wire: NativeWire = "anthropic";
+	let wire: Wire = "anthropic";
 	let sayings: readonly Said[] = [];
 	const said: Saying[] = [];
 	const bodies: Json[] = [];

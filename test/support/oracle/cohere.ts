@@ -40,6 +40,10 @@ export function streamedCohere(data: readonly string[]): OracleAnswer {
 	let last: Json = {};
 	let id = "";
 	for (const event of data.filter((line) => line !== "[DONE]").map(parseJson)) {
+		if (event.event_type === "stream-end") {
+			// The first API says at the end once more what it has said.
+			return former(object(event.response));
+		}
 		const delta = object(event.delta);
 		const message = object(delta.message);
 		switch (event.type) {

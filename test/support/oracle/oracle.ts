@@ -17,7 +17,7 @@ interface Reading {
 const ANTHROPIC: Reading = { whole: wholeAnthropic, stream: (body) => streamedAnthropic(eventsOf(body)) };
 const GEMINI: Reading = { whole: wholeGemini, stream: (body) => streamedGemini(eventsOf(body)) };
 const BEDROCK: Reading = { whole: wholeBedrock, stream: (body) => streamedBedrock(readAwsFrames(body)) };
-const COHERE: Reading = { whole: wholeCohere, stream: (body) => streamedCohere(eventsOf(body)) };
+const COHERE: Reading = { whole: wholeCohere, stream: (body) => streamedCohere(cohereEvents(body)) };
 
 const READINGS: Readonly<Record<string, Reading>> = {
 	"anthropic.messages": ANTHROPIC,
@@ -45,6 +45,12 @@ export function oracleOf({ api, stream, response }: RecordedCase): OracleAnswer 
 export function oracleFault({ status, response }: RecordedCase): OracleFault {
 	const body = parseJson(response.body.toString());
 	return { status, message: text(object(body.error).message) || text(body.message) };
+}
+
+/** Cohere's first API streams bare lines of JSON. */
+function cohereEvents(body: Buffer): readonly string[] {
+	const text = body.toString();
+	return text.startsWith("{") ? text.split("\n").filter(Boolean) : eventsOf(body);
 }
 
 /** One recording has its events one a line, without the blank line between them: each line is an event all the same. */

@@ -8,6 +8,7 @@ import { deploymentsController } from "../../../src/admin/deployments/index.ts";
 import { keysController } from "../../../src/admin/keys/index.ts";
 import { ownRequestsController, requestsController } from "../../../src/admin/requests/index.ts";
 import { spendController } from "../../../src/admin/spend/index.ts";
+import { teamsController } from "../../../src/admin/teams/index.ts";
 import type { ConfigSource, Snapshot } from "../../../src/config/types.ts";
 import { errors } from "../../../src/http/errors.ts";
 import { openApiDocument } from "../../../src/http/openapi.ts";
@@ -15,6 +16,7 @@ import { createKeyDirectory } from "../../../src/keys/directory.ts";
 import { isJsonObject, type JsonObject } from "../../../src/lib/json-types.ts";
 import { createBudgetBook } from "../../../src/limits/budget.ts";
 import { createMemoryLimiter } from "../../../src/limits/memory.ts";
+import { createTeamDirectory } from "../../../src/limits/team-directory.ts";
 import { createHealthBook } from "../../../src/routing/health.ts";
 import { createRotation } from "../../../src/routing/rotation.ts";
 import { createSqliteStore } from "../../../src/store/sqlite-store.ts";
@@ -72,13 +74,20 @@ export async function createAdmin(
 	const health = createHealthBook({ clock, random: () => 0.5 });
 	const rotation = createRotation({ states: store.deploymentStates, clock });
 	// Only the parts of a snapshot that the admin API looks at are ever there.
-	const snapshot = { aliases: new Map(), deployments: new Map(), ...given.snapshot } as Snapshot;
+	const snapshot = {
+		aliases: new Map(),
+		deployments: new Map(),
+		teamBudgets: new Map(),
+		...given.snapshot,
+	} as Snapshot;
 	const config: ConfigSource = { current: () => snapshot };
 	const logger = createLogger({ write: () => {}, format: "json", level: "error", now: () => clock.now() });
 	const { attempts } = store;
+	const teams = await createTeamDirectory({ store: store.teams, config, clock });
 	const app = new Elysia()
 		.use(errors(logger))
 		.use(keysController({ keys, limiter, budgets, clock }))
+		.use(teamsController({ teams, keys, limiter, budgets }))
 		.use(deploymentsController({ config, health, rotation }))
 		.use(spendController({ attempts, clock }))
 		.use(requestsController({ attempts }))
@@ -86,6 +95,7 @@ export async function createAdmin(
 			ownRequestsController({
 				attempts,
 				authenticate: (request) => keys.verify((request.headers.get("authorization") ?? "").replace("Bearer ", "")),
+				remaining: () => undefined,
 			}),
 		);
 
@@ -102,7 +112,7 @@ export async function createAdmin(
 		return { status: answer.status, headers: answer.headers, text, json: isJsonObject(json) ? json : {} };
 	}
 
-	return { ...parts, call, limiter, budgets, health, rotation };
+	return { ...parts, call, limiter, budgets, teams, health, rotation };
 }
 
 /** `type` and `param` of an error answer, for tables of refusals. */

@@ -120,6 +120,23 @@ describe("Vertex AI", () => {
 		});
 	});
 
+	test("lives at an address of its own in a multi-region", () => {
+		const lines = [...VERTEX, `credentials_file: ${keyFile}`];
+		expect(deploymentOf([...lines, "location: eu"]).baseUrl).toBe("https://aiplatform.eu.rep.googleapis.com");
+		expect(deploymentOf(lines, { GOOGLE_CLOUD_LOCATION: "us" }).baseUrl).toBe(
+			"https://aiplatform.us.rep.googleapis.com",
+		);
+	});
+
+	test("takes no place that is none, wherever it is named", () => {
+		const lines = [...VERTEX, `credentials_file: ${keyFile}`];
+		const rule = "must be a name such as europe-west4";
+		expect(problemsOf([...lines, "location: evil.example/x"])).toContain(rule);
+		expect(problemsOf(lines, { GOOGLE_CLOUD_LOCATION: "evil.example/x" })).toContain(`location (not set here) ${rule}`);
+		expect(problemsOf(lines, { GOOGLE_CLOUD_PROJECT: "a/../b" })).toContain(`project (not set here) ${rule}`);
+		expect(problemsOf(BEDROCK, { ...AWS, AWS_REGION: "evil.example/x?" })).toContain(rule);
+	});
+
 	test("says what is wrong with a key file, never what is in it", () => {
 		const broken = join(directory, "broken.json");
 		writeFileSync(broken, '{"client_email": "x", "private_key": ""}');

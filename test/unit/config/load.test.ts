@@ -27,6 +27,7 @@ describe("the owner's published example", () => {
 			gracefulShutdownTimeoutMs: 30_000,
 			bodyBytesMax: 10_485_760,
 			uploadBytesMax: 33_554_432,
+			fetchMedia: true,
 		});
 		expect(settings.masterKey).toBe(MASTER_KEY);
 		expect(settings.database).toEqual({ kind: "sqlite", path: "/data/gateway-llm.db" });
@@ -245,11 +246,12 @@ describe("sections", () => {
 			withDeployment("provider: mock", "model: echo"),
 		].join("\n");
 		const settings = settingsOf(text);
-		expect(settings.inactive).toEqual(["cache", "callbacks", "team_budgets"]);
+		expect(settings.inactive).toEqual(["cache", "callbacks"]);
 		expect(settings.teamBudgets.get("research")).toEqual({
 			monthlyBudgetNano: 500_000_000_000,
 			rpm: 60,
 			tpm: undefined,
+			maxParallelRequests: undefined,
 		});
 	});
 

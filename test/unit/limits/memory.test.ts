@@ -193,8 +193,8 @@ describe("several subjects", () => {
 		const { limiter } = setup();
 		ticketOf(limiter.take([key, team], 100));
 		expect(refusalOf(limiter.take([key, team], 100))).toMatchObject({ subject: "team:blue", kind: "parallel" });
-		expect(limiter.levels(key)).toEqual({ rpmUsed: 1, tpmUsed: 100, parallelUsed: 1 });
-		expect(limiter.levels(team)).toEqual({ rpmUsed: 1, tpmUsed: 100, parallelUsed: 1 });
+		expect(limiter.levels(key)).toMatchObject({ rpmUsed: 1, tpmUsed: 100, parallelUsed: 1 });
+		expect(limiter.levels(team)).toMatchObject({ rpmUsed: 1, tpmUsed: 100, parallelUsed: 1 });
 	});
 
 	test("tokens are looked at before requests, requests before slots", () => {
@@ -219,6 +219,26 @@ describe("several subjects", () => {
 		clock.advance(60_000);
 		ticketOf(limiter.take([tokens, requests], 1_000));
 	});
+});
+
+test("levels tell exactly when a bucket is full again", () => {
+	const { clock, limiter } = setup();
+	const key = subject({ rpm: 7, tpm: 60_000 });
+	expect(limiter.levels(key)).toEqual({
+		rpmUsed: 0,
+		tpmUsed: 0,
+		rpmFullAfterMs: 0,
+		tpmFullAfterMs: 0,
+		parallelUsed: 0,
+	});
+	ticketOf(limiter.take([key], 500));
+	ticketOf(limiter.take([key], 500));
+	// Two of seven a minute: 120,000 / 7 ms, rounded up.
+	expect(limiter.levels(key)).toMatchObject({ rpmFullAfterMs: 17_143, tpmFullAfterMs: 1_000 });
+	clock.advance(17_142);
+	expect(limiter.levels(key)).toMatchObject({ rpmUsed: 1, rpmFullAfterMs: 1, tpmFullAfterMs: 0 });
+	clock.advance(1);
+	expect(limiter.levels(key)).toMatchObject({ rpmUsed: 0, rpmFullAfterMs: 0 });
 });
 
 describe("changed and forgotten limits", () => {
@@ -246,7 +266,7 @@ describe("changed and forgotten limits", () => {
 		limiter.forget(key.id);
 		ticketOf(limiter.take([key], 0));
 		old.release();
-		expect(limiter.levels(key)).toEqual({ rpmUsed: 1, tpmUsed: 0, parallelUsed: 1 });
+		expect(limiter.levels(key)).toMatchObject({ rpmUsed: 1, tpmUsed: 0, parallelUsed: 1 });
 	});
 
 	test("idle subjects are dropped, running and indebted ones are kept", () => {

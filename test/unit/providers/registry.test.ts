@@ -171,6 +171,16 @@ const NATIVE: Record<string, readonly (readonly [OperationId, model: string, who
 			"https://aiplatform.googleapis.com/v1beta1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
 			"https://aiplatform.googleapis.com/v1beta1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:streamRawPredict",
 		],
+		...(
+			[
+				["text-embedding-005", "predict"],
+				["gemini-embedding-001", "predict"],
+				["gemini-embedding-2-preview", "embedContent"],
+			] as const
+		).map(([model, method]) => {
+			const url = `https://aiplatform.googleapis.com/v1beta1/projects/acme/locations/global/publishers/google/models/${model}:${method}`;
+			return ["embeddings", model, url, url] as const;
+		}),
 	],
 	bedrock: [
 		[

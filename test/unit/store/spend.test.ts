@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
+import { drizzle } from "drizzle-orm/bun-sqlite";
 import fc from "fast-check";
 import { createAttemptReader } from "../../../src/store/attempt-reader.ts";
 import type { SettleWrite } from "../../../src/store/attempt-rows.ts";
+import type { Db } from "../../../src/store/db.ts";
+import { keyDays } from "../../../src/store/spend-slices.ts";
 import { SPEND_DIMENSIONS, type SpendDimension } from "../../../src/store/types.ts";
 import { closing, DAY_MS, MIDNIGHT_MS, opening, openLog, temporaryDirectory } from "./ledger-samples.ts";
 
@@ -149,4 +152,25 @@ test("a long report lets other work go on between its slices", async () => {
 	expect(await reader.spend({ fromMs: MIDNIGHT_MS, toMs: MIDNIGHT_MS + DAY_MS, groupBy: ["key"] })).toHaveLength(40);
 	expect(turns).toBeGreaterThanOrEqual(4);
 	ledger.close();
+});
+
+test("one key's month is found by the primary key: what other keys have spent is not read", async () => {
+	using place = temporaryDirectory();
+	const { client, tables, close } = openLog(place);
+	const asked: { sql: string; params: unknown[] }[] = [];
+	const db = drizzle(client, { logger: { logQuery: (sql, params) => asked.push({ sql, params }) } });
+	const query = { keyId: "vk_A", fromDay: 20_000, endDay: 20_031 };
+	for (const groupBy of [[], ["model"], ["day"]] as const) {
+		await keyDays({ db: db as unknown as Db, tables, sliceRowsMax: 1 }, { ...query, groupBy });
+	}
+	const plans = asked.map(({ sql, params }) =>
+		// Texts and numbers, as SQLite takes them.
+		JSON.stringify(client.query(`explain query plan ${sql}`).all(...(params as (string | number)[]))),
+	);
+	close();
+	expect(plans).toHaveLength(3);
+	for (const plan of plans) {
+		expect(plan).toContain("(day=? AND key_id=?)");
+		expect(plan).not.toContain("SCAN spend_days");
+	}
 });

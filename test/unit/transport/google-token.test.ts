@@ -4,7 +4,7 @@ import { jwtVerify } from "jose";
 import { createDeadlines } from "../../../src/lib/deadlines.ts";
 import type { ServiceAccount } from "../../../src/providers/types.ts";
 import { CredentialsFailed } from "../../../src/transport/credentials-failed.ts";
-import { createGoogleTokens } from "../../../src/transport/google-token.ts";
+import { createGoogleTokens, type GoogleTokens } from "../../../src/transport/google-token.ts";
 import { createSend } from "../../../src/transport/upstream.ts";
 import { createFakeClock } from "../routing/fakes.ts";
 
@@ -62,6 +62,21 @@ function tokens() {
 	return { clock, tokens: createGoogleTokens({ clock, deadlines: createDeadlines(clock), send: createSend() }) };
 }
 
+/** The token that takes the place of this one, once it has come. */
+async function untilNext(
+	{ google, clock }: { readonly google: GoogleTokens; readonly clock: ReturnType<typeof createFakeClock> },
+	account: ServiceAccount,
+	present: string,
+): Promise<string> {
+	let token = present;
+	for (let turn = 0; token === present && turn < 1_000; turn += 1) {
+		await new Promise((resolve) => setImmediate(resolve));
+		clock.advance(50);
+		token = await google.tokenOf(account);
+	}
+	return token;
+}
+
 describe("a Google service account", () => {
 	test("is traded for a token by an assertion that Google can verify", async () => {
 		const server = startTokenServer();
@@ -88,7 +103,32 @@ describe("a Google service account", () => {
 		clock.advance(54 * 60_000);
 		expect(await google.tokenOf(server.account)).toBe("token-1");
 		clock.advance(2 * 60_000);
-		expect(await google.tokenOf(server.account)).toBe("token-2");
+		// Nobody waits for the next one.
+		const renewing = await Promise.all(Array.from({ length: 20 }, () => google.tokenOf(server.account)));
+		expect(new Set(renewing)).toEqual(new Set(["token-1"]));
+		expect(await untilNext({ google, clock }, server.account, "token-1")).toBe("token-2");
+		expect(server.forms).toHaveLength(2);
+	});
+
+	test("serves on while the token server is away, as long as its token is good", async () => {
+		const server = startTokenServer();
+		const { clock, tokens: google } = tokens();
+		expect(await google.tokenOf(server.account)).toBe("token-1");
+		const grant = server.answer;
+		const asked = Promise.withResolvers<void>();
+		server.answer = () => {
+			asked.resolve();
+			return new Response("busy", { status: 503 });
+		};
+		clock.advance(56 * 60_000);
+		expect(await google.tokenOf(server.account)).toBe("token-1");
+		await asked.promise;
+		expect(await google.tokenOf(server.account)).toBe("token-1");
+		server.answer = grant;
+		expect(await untilNext({ google, clock }, server.account, "token-1")).toBe("token-3");
+		clock.advance(60 * 60_000);
+		// Too old to be used at all: now one waits.
+		expect(await google.tokenOf(server.account)).toBe("token-4");
 	});
 
 	test("is one account for every deployment that names it", async () => {

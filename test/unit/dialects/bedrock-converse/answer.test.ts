@@ -128,7 +128,7 @@ describe("a whole answer", () => {
 		expect(translate({}).whole({})).toBeUndefined();
 		expect(translate({}).whole({ output: "x" })).toBeUndefined();
 		expect(translate({}).whole({ __type: "ThrottlingException", message: "slow" })).toEqual({
-			error: { message: "slow", type: "ThrottlingException", code: "rate_limit_exceeded", status: 429 },
+			error: { message: "slow", type: "ThrottlingException", param: null, code: "rate_limit_exceeded", status: 429 },
 		});
 		expect(at(whole([], { stopReason: "malformed_tool_use" }), "error", "status")).toBe(502);
 	});
@@ -252,6 +252,8 @@ describe("a stream", () => {
 		const told = [
 			{ name: "initial-response", data: "{}" },
 			{ name: "somethingNew", data: '{"a":1}' },
+			{ name: "somethingEmpty", data: "" },
+			{ name: "somethingElse", data: "no JSON" },
 			{ name: "contentBlockStart", data: '{"contentBlockIndex":0,"start":{"hologram":{}}}' },
 			{ name: "contentBlockDelta", data: '{"contentBlockIndex":0,"delta":{"hologram":"x"}}' },
 			{ name: "contentBlockDelta", data: '{"contentBlockIndex":0}' },
@@ -262,6 +264,49 @@ describe("a stream", () => {
 		const other = translate({}).openStream();
 		expect(other.step({ name: "contentBlockDelta", data: "{" })).toBe("malformed");
 		expect(fold(other.step({ name: "contentBlockDelta", data: '{"delta":{"text":"a"}}' }) as never[]).text).toBe("a");
+	});
+
+	test("loses no call whose place another one takes before it was closed", () => {
+		const start = (toolUseId: string): [string, unknown] => [
+			"contentBlockStart",
+			{ contentBlockIndex: 0, start: { toolUse: { toolUseId, name: "c" } } },
+		];
+		const said = play(translate({ tools: [{ type: "custom", custom: { name: "c" } }] }), [
+			start("1"),
+			delta(0, { toolUse: { input: '{"input":"one"}' } }),
+			start("2"),
+			delta(0, { toolUse: { input: '{"input":"two"}' } }),
+			stop("tool_use"),
+		]);
+		expect(said.calls).toEqual([
+			{ id: "1", name: "c", arguments: "one" },
+			{ id: "2", name: "c", arguments: "two" },
+		]);
+	});
+
+	test("that has finished stays finished when its usage fails to come", () => {
+		const failure: [string, unknown] = ["exception", { __type: "InternalServerException", message: "M" }];
+		const said = play(translate({}), [delta(0, { text: "a" }), stop(), failure]);
+		expect(said).toMatchObject({ text: "a", finishes: ["stop"], done: 1 });
+		expect(said.error).toBeUndefined();
+	});
+
+	test("to a client of the old words is its first call alone", () => {
+		const start = (index: number, name: string): [string, unknown] => [
+			"contentBlockStart",
+			{ contentBlockIndex: index, start: { toolUse: { toolUseId: `${index}`, name } } },
+		];
+		const said = play(translate({ functions: [{ name: "f" }, { name: "g" }] }), [
+			start(0, "f"),
+			delta(0, { toolUse: { input: '{"a":1}' } }),
+			start(1, "g"),
+			delta(1, { toolUse: { input: '{"b":2}' } }),
+			start(2, "h"),
+			stop("tool_use"),
+		]);
+		const told = said.chunks.flatMap((chunk) => at(chunk, "choices", 0, "delta", "function_call") ?? []);
+		expect(told).toEqual([{ name: "f", arguments: "" }, { arguments: '{"a":1}' }]);
+		expect(said.finishes).toEqual(["function_call"]);
 	});
 
 	test("reads events that are named by their payload", () => {

@@ -13,23 +13,25 @@ describe("media", () => {
 		["data:image/webp;base64,AA==", "webp"],
 		["data:;base64,/9j/4AAQ", "jpeg"],
 		["data:application/octet-stream;base64,R0lGODdh", "gif"],
+		["data:image/png;base64,/9j/4AAQ", "jpeg"],
 	])("a picture as %s", (url, format) => {
 		expect(sent({ type: "image_url", image_url: { url } })).toEqual([
 			{ image: { format, source: { bytes: url.slice(url.indexOf(",") + 1) } } },
 		]);
 	});
 
-	test("a picture in S3", () => {
-		expect(sent({ type: "image_url", image_url: { url: "s3://bucket/a/b.JPG" } })).toEqual([
-			{ image: { format: "jpeg", source: { s3Location: { uri: "s3://bucket/a/b.JPG" } } } },
-		]);
-	});
-
 	test.each([
+		["an address of the web", { type: "image_url", image_url: { url: "https://example.com/a.png" } }, /data URL/],
+		["an object in S3", { type: "image_url", image_url: { url: "s3://bucket/a.png" } }, /data URL/],
+		["a document in S3", { type: "file", file: { file_url: "s3://bucket/a.pdf" } }, /data URL/],
+		["a video in S3", { type: "video_url", video_url: { url: "s3://bucket/v.mp4" } }, /data URL/],
 		[
-			"an address of the web",
-			{ type: "image_url", image_url: { url: "https://example.com/a.png" } },
-			/data URL.*s3:\/\//,
+			"an object in S3 in Bedrock's own words",
+			{
+				type: "document",
+				document: { format: "pdf", name: "a", source: { s3Location: { uri: "s3://bucket/a.pdf" } } },
+			},
+			/base64/,
 		],
 		["a file kept elsewhere", { type: "file", file: { file_id: "file-1", filename: "a.pdf" } }, /keeps no files/],
 		["a format of no model", { type: "image_url", image_url: { url: "data:image/tiff;base64,AA==" } }, /png, jpeg/],
@@ -63,8 +65,8 @@ describe("media", () => {
 			{ audio: { format: "wav", source: { bytes: "AA==" } } },
 		],
 		[
-			{ type: "video_url", video_url: { url: "s3://b/v.3gp" } },
-			{ video: { format: "three_gp", source: { s3Location: { uri: "s3://b/v.3gp" } } } },
+			{ type: "video_url", video_url: { url: "data:video/3gpp;base64,AA==" } },
+			{ video: { format: "three_gp", source: { bytes: "AA==" } } },
 		],
 		[
 			{ type: "video_url", video_url: { url: "data:video/quicktime;base64,AA==" } },
@@ -112,6 +114,13 @@ describe("documents", () => {
 		expect(names).toEqual(["Report 2026 (final) v2", "Report 2026 (final) v2 (2)", "Document", "Document (2)"]);
 		expect(names.every((name) => /^[A-Za-z0-9()[\]-]+( [A-Za-z0-9()[\]-]+)*$/.test(name))).toBe(true);
 		expect(content.filter((block) => "text" in block).length).toBe(1);
+	});
+
+	test("keep to the longest name that Bedrock allows, numbered ones too", () => {
+		const pdf = file(`${"n".repeat(300)}.pdf`, "data:application/pdf;base64,AA==");
+		const names = [1, 2, 3].map((index) => String(at(sent(text, pdf, pdf, pdf), index, "document", "name")));
+		expect(new Set(names).size).toBe(3);
+		expect(names.every((name) => name.length <= 200)).toBe(true);
 	});
 
 	test("in Anthropic's words keep their title, context and wish for citations", () => {
@@ -165,13 +174,34 @@ describe("parts of Bedrock and others", () => {
 
 	test("media in the system prompt and in an assistant's message are refused", () => {
 		const image = { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } };
-		for (const role of ["system", "assistant"]) {
-			const messages = [
-				{ role: "user", content: "a" },
-				{ role, content: [image] },
-			];
+		const user = { role: "user", content: "a" };
+		for (const messages of [
+			[{ role: "system", content: [image] }, user],
+			[user, { role: "assistant", content: [image] }],
+		]) {
 			expect(refusal(() => translate({ messages }))).toMatchObject({ code: "unsupported_content" });
 		}
+	});
+
+	test("sound in a tool's result is refused", () => {
+		const messages = [
+			{ role: "user", content: "a" },
+			{ role: "assistant", tool_calls: [{ id: "1", type: "function", function: { name: "f", arguments: "{}" } }] },
+			{
+				role: "tool",
+				tool_call_id: "1",
+				content: [{ type: "input_audio", input_audio: { data: "AA==", format: "wav" } }],
+			},
+		];
+		expect(refusal(() => translate({ messages }))).toMatchObject({
+			param: "messages[2].content[0]",
+			code: "unsupported_content",
+		});
+	});
+
+	test("a data URL that cannot be read is the client's mistake", () => {
+		const refused = refusal(() => translate(parts({ type: "image_url", image_url: { url: "data:text/plain,100%" } })));
+		expect(refused).toMatchObject({ status: 400, param: "messages[0].content[0]" });
 	});
 });
 
@@ -237,6 +267,7 @@ describe("cache points", () => {
 		]);
 		expect(JSON.stringify(translate(request, { model: LLAMA }).body)).not.toContain("cachePoint");
 		expect(translate(request, { model: PROFILE }).body.system).toEqual([{ text: "s" }, point("1h")]);
+		expect(translate(request, { model: "newmaker.model-1" }).body.system).toEqual([{ text: "s" }]);
 	});
 
 	test("are four at most: the oldest turns lose theirs", () => {

@@ -8,6 +8,7 @@ import {
 	GPT,
 	GPT_OSS,
 	LLAMA,
+	MISTRAL,
 	NOVA,
 	PROFILE,
 	refusal,
@@ -16,9 +17,13 @@ import {
 
 const user = (content: unknown): JsonObject => ({ role: "user", content: content as string });
 const assistant = (content: unknown): JsonObject => ({ role: "assistant", content: content as string });
+const assistantCalls = (id: string): JsonObject => ({
+	role: "assistant",
+	tool_calls: [{ id, type: "function", function: { name: "f", arguments: "{}" } }],
+});
 
 describe("the conversation", () => {
-	test("puts system and developer texts apart, in order, and says nothing where nothing was said", () => {
+	test("puts the instructions at its start apart, and leaves later ones in their place, said by the user", () => {
 		const { body, dropped } = translate({
 			messages: [
 				{ role: "system", content: "A" },
@@ -30,13 +35,19 @@ describe("the conversation", () => {
 					],
 				},
 				user("Hi"),
+				assistant("Hello"),
 				{ role: "system", content: "C" },
 				{ role: "system", content: "  " },
+				user("Go on"),
 			],
 		});
 		expect(body).toEqual({
-			messages: [{ role: "user", content: [{ text: "Hi" }] }],
-			system: [{ text: "A" }, { text: "B" }, { text: "C" }],
+			messages: [
+				{ role: "user", content: [{ text: "Hi" }] },
+				{ role: "assistant", content: [{ text: "Hello" }] },
+				{ role: "user", content: [{ text: "C" }, { text: "Go on" }] },
+			],
+			system: [{ text: "A" }, { text: "B" }],
 		});
 		expect(dropped).toEqual([]);
 	});
@@ -46,14 +57,58 @@ describe("the conversation", () => {
 		["an assistant first", [assistant("a"), user("b")], ["user", "assistant", "user"]],
 		["an empty answer between", [user("a"), assistant(""), user("b")], ["user"]],
 		["an empty text between", [user("a"), assistant([{ type: "text", text: " \n" }]), user("b")], ["user"]],
-		["system only", [{ role: "system", content: "s" }], ["user"]],
-		["nothing at all", [], ["user"]],
 	])("takes turns with %s", (_, messages, roles) => {
 		const { body } = translate({ messages });
 		const sent = body.messages as JsonObject[];
 		expect(sent.map(({ role }) => role)).toEqual(roles);
 		const texts = sent.flatMap(({ content }) => content as JsonObject[]);
 		expect(texts.every((block) => String(block.text).trim() !== "")).toBe(true);
+	});
+
+	test("of instructions alone has the last one said by the user", () => {
+		const { body } = translate({
+			messages: [
+				{ role: "system", content: "A" },
+				{ role: "developer", content: "B" },
+			],
+		});
+		expect(body).toEqual({ system: [{ text: "A" }], messages: [{ role: "user", content: [{ text: "B" }] }] });
+	});
+
+	test("puts the results of a round in front of an instruction that came between", () => {
+		const { body } = translate({
+			messages: [
+				user("a"),
+				assistantCalls("1"),
+				{ role: "system", content: "Be brief" },
+				{ role: "tool", tool_call_id: "1", content: "x" },
+			],
+		});
+		expect(at(body, "messages", 2, "content")).toEqual([
+			{ toolResult: { toolUseId: "1", content: [{ text: "x" }] } },
+			{ text: "Be brief" },
+		]);
+	});
+
+	test("gives every call an id of its own, and its result the same, where a client uses one again", () => {
+		const call = { id: "call_0", type: "function", function: { name: "f", arguments: "{}" } };
+		const result = { role: "tool", tool_call_id: "call_0", content: "x" };
+		const turn = [{ role: "assistant", tool_calls: [call, call] }, result, result];
+		for (const model of [CLAUDE_45, MISTRAL]) {
+			const { body } = translate({ messages: [user("a"), ...turn, ...turn] }, { model });
+			const blocks = (body.messages as JsonObject[]).flatMap(({ content }) => content as JsonObject[]);
+			const idsOf = (kind: string) => blocks.flatMap((block) => at(block, kind, "toolUseId") ?? []);
+			expect(new Set(idsOf("toolUse")).size).toBe(4);
+			expect(idsOf("toolResult")).toEqual(idsOf("toolUse"));
+		}
+	});
+
+	test.each([
+		["an empty question", [user("")]],
+		["white space", [user(" \n")]],
+		["instructions and an empty question", [{ role: "system", content: "s" }, user("")]],
+	])("of nothing to send is refused: %s", (_, messages) => {
+		expect(refusal(() => translate({ messages }))).toMatchObject({ status: 400, param: "messages" });
 	});
 
 	test("keeps texts apart when turns are joined", () => {

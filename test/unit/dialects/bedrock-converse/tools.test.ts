@@ -7,6 +7,7 @@ import {
 	CLAUDE_45,
 	calling,
 	FABLE,
+	GPT_OSS,
 	LLAMA,
 	MISTRAL,
 	NOVA,
@@ -46,7 +47,11 @@ describe("tools", () => {
 
 	test("of the old kind are answered in the old words", () => {
 		const translation = translate({ functions: [{ name: "f", parameters: {} }], function_call: { name: "f" } });
-		expect(at(translation.body, "toolConfig", "toolChoice")).toEqual({ tool: { name: "f" } });
+		expect(at(translation.body, "additionalModelRequestFields", "tool_choice")).toEqual({
+			type: "tool",
+			name: "f",
+			disable_parallel_tool_use: true,
+		});
 		const answer = translation.whole({
 			output: { message: { content: [{ toolUse: { toolUseId: "1", name: "f", input: { a: 1 } } }] } },
 			stopReason: "tool_use",
@@ -55,6 +60,87 @@ describe("tools", () => {
 			finish_reason: "function_call",
 			message: { function_call: { name: "f", arguments: '{"a":1}' } },
 		});
+	});
+
+	test.each([
+		["dots", "files.read"],
+		["128 characters", `mcp__plugin__${"x".repeat(115)}`],
+		["letters of the world", "sök"],
+	])("of names with %s go under plain ones and come back under their own", (_, name) => {
+		const request = {
+			tools: [calling(name), F],
+			tool_choice: { type: "function", function: { name } },
+			messages: [
+				{ role: "user", content: "a" },
+				{ role: "assistant", tool_calls: [{ id: "1", type: "function", function: { name, arguments: "{}" } }] },
+				{ role: "tool", tool_call_id: "1", content: "x" },
+			],
+		};
+		const translation = translate(request);
+		const [wire = ""] = names(translation.body);
+		expect(wire).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
+		expect(at(translation.body, "toolConfig", "toolChoice")).toEqual({ tool: { name: wire } });
+		expect(at(translation.body, "messages", 1, "content", 0, "toolUse", "name")).toBe(wire);
+		expect(names(translate({ messages: request.messages }).body)).toEqual([wire]);
+		const answer = translation.whole({
+			output: { message: { content: [{ toolUse: { toolUseId: "2", name: wire, input: {} } }] } },
+		});
+		expect(at(answer, "choices", 0, "message", "tool_calls", 0, "function", "name")).toBe(name);
+		const said = play(translation, [
+			["contentBlockStart", { contentBlockIndex: 0, start: { toolUse: { toolUseId: "2", name: wire } } }],
+			["messageStop", { stopReason: "tool_use" }],
+		]);
+		expect(said.calls[0]?.name).toBe(name);
+	});
+
+	test("are known where gpt-oss leaves a mark of its own on the name", () => {
+		const called = { toolUse: { toolUseId: "1", name: "f<|channel|>commentary", input: {} } };
+		const answer = translate({ tools: [F] }, { model: GPT_OSS }).whole({ output: { message: { content: [called] } } });
+		expect(at(answer, "choices", 0, "message", "tool_calls", 0, "function", "name")).toBe("f");
+	});
+
+	test.each([
+		["any, of none", { tool_choice: "required" }, "tool_choice"],
+		[
+			"any, of none allowed",
+			{ tools: [F], tool_choice: { type: "allowed_tools", mode: "required", tools: [] } },
+			"tool_choice",
+		],
+		[
+			"one that is not there",
+			{ tools: [F], tool_choice: { type: "function", function: { name: "x" } } },
+			"tool_choice",
+		],
+		["an old one that is not there", { functions: [{ name: "f" }], function_call: { name: "x" } }, "function_call"],
+	])("a call of %s cannot be demanded", (_, request, param) => {
+		expect(refusal(() => translate(request as JsonObject))).toMatchObject({ status: 400, param });
+		expect(refusal(() => translate(request as JsonObject, { model: MISTRAL }))).toMatchObject({ status: 400, param });
+	});
+
+	test("bind their arguments as long as the grammar of a request has room, by Claude's count", () => {
+		const strict = (name: string, parameters: JsonObject): JsonObject => ({
+			type: "function",
+			function: { name, strict: true, parameters: { type: "object", additionalProperties: false, ...parameters } },
+		});
+		const unions = (count: number): JsonObject => ({
+			properties: Object.fromEntries(
+				Array.from({ length: count }, (_, index) => [`p${index}`, { type: ["string", "null"] }]),
+			),
+			required: Array.from({ length: count }, (_, index) => `p${index}`),
+		});
+		const optional = (count: number): JsonObject => ({
+			properties: Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, { type: "string" }])),
+		});
+		const binding = (tools: JsonObject[], model: string) =>
+			(at(translate({ tools }, { model }).body, "toolConfig", "tools") as JsonObject[]).filter(
+				(tool) => at(tool, "toolSpec", "strict") === true,
+			).length;
+		const many = Array.from({ length: 25 }, (_, index) => strict(`f${index}`, { properties: {} }));
+		expect(binding(many, CLAUDE_45)).toBe(20);
+		expect(binding(many, QWEN)).toBe(25);
+		expect(translate({ tools: many }).dropped).toEqual(["tools[].function.strict"]);
+		expect(binding([strict("f", unions(10)), strict("g", unions(10)), strict("h", unions(6))], CLAUDE_45)).toBe(2);
+		expect(binding([strict("f", optional(24)), strict("g", optional(1))], CLAUDE_45)).toBe(1);
 	});
 
 	test("that take free text are functions on the wire and themselves to the client, whole and streamed", () => {
@@ -256,6 +342,22 @@ describe("an answer that keeps to a schema", () => {
 				$defs: { n: { type: "object", properties: { n: { $ref: "#/$defs/n" } } } },
 			},
 		],
+		[
+			"a reference to another place than a definition",
+			{
+				type: "object",
+				properties: { n: { type: "object", properties: { n: { $ref: "#/properties/n" } } } },
+			},
+		],
+		[
+			"more choices of type than fit",
+			{
+				type: "object",
+				properties: {
+					l: { type: "array", items: { anyOf: Array.from({ length: 17 }, () => ({ type: ["string", "null"] })) } },
+				},
+			},
+		],
 	])("goes by a tool where the grammar cannot say it: %s", (_, given) => {
 		const { body, dropped } = translate(format(given));
 		expect(body.outputConfig).toBeUndefined();
@@ -266,6 +368,12 @@ describe("an answer that keeps to a schema", () => {
 		});
 		expect(at(body, "toolConfig", "toolChoice")).toEqual({ any: {} });
 		expect(dropped).toEqual([]);
+	});
+
+	test("goes by a tool that is described even where the client left that empty", () => {
+		const json_schema = { name: "n", description: " ", schema };
+		const { body } = translate({ response_format: { type: "json_schema", json_schema } }, { model: NOVA });
+		expect(at(body, "toolConfig", "tools", 0, "toolSpec", "description")).toBe("Respond with a JSON object.");
 	});
 
 	test("goes by a tool beside the client's own, under a name that is free", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chatCompletion } from "../../../../src/dialects/chat-hub/answer.ts";
+import { type AnsweredChoice, chatCompletion } from "../../../../src/dialects/chat-hub/answer.ts";
 import { createChunkWriter } from "../../../../src/dialects/chat-hub/chunks.ts";
 import { writeChatUsage } from "../../../../src/dialects/chat-hub/usage.ts";
 import { chatAnswer } from "../../../../src/dialects/openai-chat/answer.ts";
@@ -128,6 +128,24 @@ describe("a whole answer", () => {
 		expect(answer).toMatchObject({
 			choices: [{ message: { tool_calls: [{ function: { arguments: "{}" } }, { custom: { input: "free text" } }] } }],
 		});
+	});
+});
+
+describe("an answer without a word", () => {
+	const call = { id: "a", name: "f", arguments: "", kind: "function" } as const;
+
+	test.each<[string, Omit<AnsweredChoice, "text" | "finishReason">, string | null]>([
+		["is an empty text", {}, ""],
+		["is an empty text beside thinking", { reasoning: "hm" }, ""],
+		["is null beside calls", { toolCalls: [call] }, null],
+		["is null beside a refusal", { refusal: "no" }, null],
+		["is null beside sound", { extra: { audio: { id: "s" } } }, null],
+		["is null beside images", { extra: { images: [{}] } }, null],
+	])("%s", (_name, choice, content) => {
+		for (const text of [null, ""]) {
+			const answer = chatCompletion(FACTS, [{ ...choice, text, finishReason: "stop" }], undefined);
+			expect(answer).toMatchObject({ choices: [{ message: { content } }] });
+		}
 	});
 });
 

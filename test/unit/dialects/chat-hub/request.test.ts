@@ -3,7 +3,12 @@ import { createDrops, dropUnmapped } from "../../../../src/dialects/chat-hub/dro
 import { type ChatPart, readParts, textOf } from "../../../../src/dialects/chat-hub/parts.ts";
 import { readReasoningDetails, readReasoningWish } from "../../../../src/dialects/chat-hub/reasoning.ts";
 import { readChatRequest } from "../../../../src/dialects/chat-hub/request.ts";
-import { argumentsObject, plainToolId } from "../../../../src/dialects/chat-hub/tool-ids.ts";
+import {
+	argumentsObject,
+	createCallIds,
+	createConversationIds,
+	plainToolId,
+} from "../../../../src/dialects/chat-hub/tool-ids.ts";
 import { customAsFunction, customInput, readTools } from "../../../../src/dialects/chat-hub/tools.ts";
 import type { GatewayError } from "../../../../src/lib/errors.ts";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
@@ -75,11 +80,13 @@ describe("content parts", () => {
 		expect(part(given)).toEqual(expected as Partial<ChatPart>);
 	});
 
-	test("a part without anything in it is refused by its place", () => {
+	test("a part without anything in it, or that cannot be read, is refused by its place", () => {
 		for (const empty of [
 			{ type: "image_url", image_url: {} },
 			{ type: "file", file: {} },
 			{ type: "input_audio", input_audio: {} },
+			{ type: "image_url", image_url: { url: "data:image/gif,%FF%D8" } },
+			{ type: "image_url", image_url: { url: "data:text/plain,100%" } },
 		] as JsonObject[]) {
 			expect(() => readParts([empty], "messages[3].content")).toThrow(
 				expect.objectContaining({ status: 400, param: "messages[3].content[0]" }) as GatewayError,
@@ -230,6 +237,10 @@ describe("thinking", () => {
 			{ thinking: { type: "adaptive" }, reasoning_effort: "low" },
 			{ enabled: true, effort: "low" },
 		],
+		[
+			{ reasoning: { exclude: true }, reasoning_effort: "high" },
+			{ effort: "high", hidden: true },
+		],
 	])("%j", (request, expected) => {
 		expect(readReasoningWish(request)).toMatchObject(expected);
 	});
@@ -262,6 +273,11 @@ describe("thinking", () => {
 		});
 		expect(details.map(({ type }) => type)).toEqual(["reasoning.text", "reasoning.encrypted"]);
 	});
+
+	test("an empty list of details hides nothing that is told in other words", () => {
+		const message = { reasoning_details: [], thinking_blocks: [{ type: "thinking", thinking: "t", signature: "s" }] };
+		expect(readReasoningDetails(message)).toMatchObject([{ type: "reasoning.text", text: "t", signature: "s" }]);
+	});
 });
 
 describe("what is left out", () => {
@@ -274,6 +290,14 @@ describe("what is left out", () => {
 		);
 		expect(drops.list()).toEqual(["seed", "store", "new_thing"]);
 	});
+
+	test("a field may be called anything", () => {
+		const names = ["__proto__", "constructor", "hasOwnProperty", "__defineGetter__", "toString"];
+		const json = JSON.parse(`{${names.map((name) => `"${name}": "n"`).join()}}`);
+		const drops = createDrops();
+		dropUnmapped(json, new Set(), drops);
+		expect(drops.list()).toEqual(names);
+	});
 });
 
 describe("tool calls of other providers", () => {
@@ -284,6 +308,22 @@ describe("tool calls of other providers", () => {
 		expect(plainToolId("functions.get_weather:0")).toBe(changed);
 		expect(plainToolId("functions.get_weather:1")).not.toBe(changed);
 		expect(plainToolId("x".repeat(300))).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
+	});
+
+	test("an id that comes again in a later turn is changed, for the call and for its result", () => {
+		const [first, second] = [{}, {}];
+		const ids = createConversationIds();
+		expect([ids.call("call_0", first), ids.result("call_0")]).toEqual(["call_0", "call_0"]);
+		const again = ids.call("call_0", second);
+		const beside = ids.call("call_0", second);
+		expect(new Set(["call_0", again, beside]).size).toBe(3);
+		expect([ids.result("call_0"), ids.result("call_0"), ids.result("call_0")]).toEqual([again, beside, beside]);
+		expect(ids.result("nobody's")).toBe(plainToolId("nobody's"));
+	});
+
+	test("each call of an answer has an id of its own", () => {
+		const id = createCallIds("a1");
+		expect([id("x"), id("x"), id(""), id(7), id("y")]).toEqual(["x", "call_a1_1", "call_a1_2", "call_a1_3", "y"]);
 	});
 
 	test("arguments that are no object do not end a conversation", () => {

@@ -323,10 +323,10 @@ describe("faults", () => {
 			"gemini",
 			google,
 			429,
-			{ status: 429, type: "rate_limit_exceeded", code: "RESOURCE_EXHAUSTED", retryAfterMs: 17_500 },
+			{ status: 429, type: "rate_limit_error", code: "rate_limit_exceeded", retryAfterMs: 17_500 },
 		],
 		["gemini", google, undefined, { status: 429 }],
-		["gemini", wrongKey, 400, { status: 400, type: "invalid_request_error", code: "invalid_api_key" }],
+		["gemini", wrongKey, 400, { status: 401, type: "authentication_error", code: "invalid_api_key" }],
 		["vertex", { error: { code: 404, message: "No model", status: "NOT_FOUND" } }, 404, { type: "not_found_error" }],
 		["vertex", { error: { message: "oops" } }, 500, { status: 500, type: "server_error" }],
 		[

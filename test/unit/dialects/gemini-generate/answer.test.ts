@@ -53,6 +53,21 @@ describe("what a candidate says", () => {
 		});
 	});
 
+	test("words beside a call in one part are not lost, nor are arguments that are no object", () => {
+		const parts = [
+			{ text: "Let me see", functionCall: { name: "a", args: { x: 1 } } },
+			{ text: "Hm", thought: true, functionCall: { name: "b", args: '{"y":2}' }, thoughtSignature: "S" },
+			{ functionCall: { name: "c", args: [1] } },
+		];
+		const message = messageOf(parts);
+		expect(message).toMatchObject({ content: "Let me see", reasoning_content: "Hm" });
+		expect(list(message.tool_calls).map((call) => obj(call.function).arguments)).toEqual(['{"x":1}', '{"y":2}', "[1]"]);
+		expect(message.reasoning_details).toMatchObject([
+			{ type: "reasoning.text", text: "Hm" },
+			{ type: "reasoning.encrypted", data: "S", id: "call_a1_1" },
+		]);
+	});
+
 	test("a call in pieces is whole in a whole answer", () => {
 		const parts = [
 			{ functionCall: { name: "f", willContinue: true } },
@@ -187,26 +202,53 @@ describe("why it ended", () => {
 		["LANGUAGE", [], "content_filter"],
 		["MODEL_ARMOR", [], "content_filter"],
 		["SAFETY", call, "content_filter"],
-		["MALFORMED_FUNCTION_CALL", [], "content_filter"],
-		["MALFORMED_FUNCTION_CALL", text, "content_filter"],
-		["UNEXPECTED_TOOL_CALL", [], "content_filter"],
-		["TOO_MANY_TOOL_CALLS", [], "content_filter"],
-		["OTHER", [], "content_filter"],
 		["OTHER", text, "stop"],
-		["NO_IMAGE", [], "content_filter"],
+		["NO_IMAGE", text, "stop"],
 		["SOMETHING_NEW", text, "stop"],
 		["SOMETHING_NEW", call, "tool_calls"],
-		["SOMETHING_NEW", [], "content_filter"],
+		["FINISH_REASON_UNSPECIFIED", text, "stop"],
 	];
 	test.each(rules)("%s with %j", (finishReason, parts, expected) => {
 		expect(choiceOf(answerOf(parts, { finishReason })).finish_reason).toBe(expected);
 	});
 
-	test("a generation that broke is explained", () => {
-		const fields = { finishReason: "MALFORMED_FUNCTION_CALL", finishMessage: "Malformed function call: f(" };
-		expect(messageOf([], fields).refusal).toBe("Malformed function call: f(");
-		expect(messageOf([], { finishReason: "UNEXPECTED_TOOL_CALL" }).refusal).toContain("UNEXPECTED_TOOL_CALL");
-		expect(messageOf([], { finishReason: "SAFETY", finishMessage: "x" }).refusal).toBeNull();
+	test.each([
+		["MALFORMED_FUNCTION_CALL", []],
+		["MALFORMED_FUNCTION_CALL", text],
+		["MALFORMED_FUNCTION_CALL", call],
+		["MALFORMED_RESPONSE", []],
+		["UNEXPECTED_TOOL_CALL", []],
+		["TOO_MANY_TOOL_CALLS", text],
+		["MISSING_THOUGHT_SIGNATURE", []],
+		["OTHER", []],
+		["NO_IMAGE", []],
+		["IMAGE_OTHER", []],
+		["SOMETHING_NEW", []],
+		["SOMETHING_NEW", [{ text: "Hm", thought: true }]],
+	] as const)("%s with %j is a failure that another attempt may make good", (finishReason, parts) => {
+		expect(whole(answerOf([...parts], { finishReason }))).toEqual({
+			error: {
+				message: `The model's answer failed: ${finishReason}.`,
+				type: "upstream_error",
+				param: null,
+				code: finishReason,
+				status: 502,
+			},
+		});
+	});
+
+	test("a failure has Google's words, and one candidate's is the answer's", () => {
+		const failed = { finishReason: "MALFORMED_FUNCTION_CALL", finishMessage: "Malformed function call: f(" };
+		expect(whole(answerOf([], failed))).toMatchObject({ error: { message: "Malformed function call: f(" } });
+		const good = { content: { parts: [{ text: "a" }] }, finishReason: "STOP" };
+		expect(whole({ candidates: [good, { index: 1, ...failed }] }).error).toBeDefined();
+	});
+
+	test("an answer that says neither words nor why is a failure, unless the prompt was refused", () => {
+		expect(whole({ candidates: [{}] }).error).toBeDefined();
+		const refused = whole({ candidates: [{}], promptFeedback: { blockReason: "SAFETY" } });
+		expect(refused.choices).toMatchObject([{ finish_reason: "content_filter" }]);
+		expect(translate(HELLO).whole({ promptFeedback: { blockReason: "BLOCK_REASON_UNSPECIFIED" } })).toBeUndefined();
 	});
 
 	test("a candidate without content", () => {
@@ -286,6 +328,22 @@ describe("sources", () => {
 		};
 		const [annotation] = list(messageOf([{ text: "one " }, { text: "two" }], { groundingMetadata }).annotations);
 		expect(annotation?.url_citation).toMatchObject({ start_index: 4, end_index: 7 });
+	});
+
+	test("a place within a character is its beginning", () => {
+		const spanOf = (segment: JsonObject) => {
+			const groundingMetadata = {
+				groundingChunks: [{ web: { uri: "https://a.org" } }],
+				groundingSupports: [{ segment, groundingChunkIndices: [0] }],
+			};
+			const [note] = list(messageOf([{ text: "a😀é" }], { groundingMetadata }).annotations);
+			const { start_index, end_index } = obj(note?.url_citation);
+			return [start_index, end_index];
+		};
+		expect([1, 2, 3, 4, 5, 6, 7, 8].map((endIndex) => spanOf({ endIndex }))).toEqual(
+			[1, 1, 1, 1, 3, 3, 4, 4].map((end) => [0, end]),
+		);
+		expect(spanOf({ startIndex: 3, endIndex: 5 })).toEqual([1, 3]);
 	});
 
 	test("sources without an address keep the provider's fields", () => {

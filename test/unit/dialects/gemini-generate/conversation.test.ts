@@ -48,6 +48,36 @@ describe("roles", () => {
 		expect(body).toEqual({ contents: [{ role: "user", parts: [{ text: "Write a poem." }] }] });
 	});
 
+	test.each([
+		["nobody said anything", [{ role: "user", content: "" }]],
+		[
+			"there are only empty messages",
+			[
+				{ role: "system", content: "" },
+				{ role: "user", content: [] },
+			],
+		],
+		["there are no messages", []],
+	])("where %s the model is given an opening, since it takes nothing only", (_what, messages) => {
+		expect(translate({ messages }).body).toEqual({ contents: [{ role: "user", parts: [{ text: "." }] }] });
+	});
+
+	test("a conversation that the model began is given an opening", () => {
+		const greeting = [
+			{ role: "system", content: "Be kind." },
+			{ role: "assistant", content: "Hi, how can I help?" },
+			{ role: "user", content: "x" },
+		];
+		expect(translate({ messages: greeting }).body).toEqual({
+			systemInstruction: { parts: [{ text: "Be kind." }] },
+			contents: [
+				{ role: "user", parts: [{ text: "." }] },
+				{ role: "model", parts: [{ text: "Hi, how can I help?" }] },
+				{ role: "user", parts: [{ text: "x" }] },
+			],
+		});
+	});
+
 	test("a model without instructions is told them by the user", () => {
 		const messages = [
 			{ role: "system", content: "Be brief." },
@@ -60,6 +90,18 @@ describe("roles", () => {
 				{ role: "model", parts: [{ text: "Yo" }] },
 			],
 		});
+	});
+
+	test.each([FLASH_25, "gemma-3-27b-it"])("the user speaks first, even where an assistant began (%s)", (model) => {
+		const messages = [
+			{ role: "assistant", content: "Welcome!" },
+			{ role: "user", content: "Hi" },
+		];
+		expect(translate({ messages }, model).body.contents).toEqual([
+			{ role: "user", parts: [{ text: "." }] },
+			{ role: "model", parts: [{ text: "Welcome!" }] },
+			{ role: "user", parts: [{ text: "Hi" }] },
+		]);
 	});
 
 	test("neighbours of one role are one content, empty messages none", () => {

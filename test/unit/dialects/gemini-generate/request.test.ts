@@ -47,8 +47,13 @@ describe("the settings of a generation", () => {
 	});
 
 	test("a seed beyond 32 bits is left out by name", () => {
-		expect(configOf({ seed: 2 ** 40 })).toEqual({});
-		expect(droppedOf({ seed: 2 ** 40 })).toEqual(["seed"]);
+		for (const seed of [2 ** 31 - 1, -(2 ** 31), 0]) {
+			expect(configOf({ seed })).toEqual({ seed });
+		}
+		for (const seed of [2 ** 31, -(2 ** 31) - 1, 2 ** 40, 2 ** 63]) {
+			expect(configOf({ seed })).toEqual({});
+			expect(droppedOf({ seed })).toEqual(["seed"]);
+		}
 	});
 
 	test("sound that is not raw is named, and a voice without sound too", () => {

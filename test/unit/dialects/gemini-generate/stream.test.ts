@@ -50,12 +50,24 @@ describe("the end", () => {
 		expect(whole.usage).toMatchObject({ prompt_tokens: 189, completion_tokens: 11 });
 	});
 
-	test("usage may come after the finish, and a count without the prompt keeps what is known of it", () => {
+	test("usage may come after the finish, and what a later count leaves out an earlier one has said", () => {
 		const documents = [
 			piece([{ text: "x" }], STOP, { usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 1 } }),
-			{ usageMetadata: { candidatesTokenCount: 2 } },
+			{ usageMetadata: { candidatesTokenCount: 2, thoughtsTokenCount: 7 } },
+			{ usageMetadata: { promptTokenCount: 6, candidatesTokenCount: null } },
+			{ usageMetadata: null },
 		];
-		expect(collected(run(documents)).usage).toMatchObject({ prompt_tokens: 5, completion_tokens: 2 });
+		expect(collected(run(documents)).usage).toMatchObject({ prompt_tokens: 6, completion_tokens: 9 });
+	});
+
+	test("a reason that says nothing ends nothing", () => {
+		const unsaid = piece([{ text: "a" }], { finishReason: "FINISH_REASON_UNSPECIFIED" });
+		expect(collected(run([unsaid])).done).toBe(false);
+		expect(collected(run([unsaid, piece([], STOP)]))).toMatchObject({
+			done: true,
+			choices: [{ finish_reason: "stop" }],
+		});
+		expect(run([{ promptFeedback: { blockReason: "BLOCK_REASON_UNSPECIFIED" } }])).toEqual([]);
 	});
 
 	test("a stream without a reason was cut: nothing closes it", () => {
@@ -103,6 +115,45 @@ describe("failures", () => {
 				status: 503,
 			},
 		});
+	});
+
+	test.each([{ error: "The model is overloaded." }, { object: "error", message: "The model is overloaded." }])(
+		"%j is an error as well",
+		(document) => {
+			const events = run([piece([{ text: "a" }]), document, piece([{ text: "b" }], STOP)]);
+			expect(JSON.parse(String(events.at(-1)?.data))).toMatchObject({ error: { message: "The model is overloaded." } });
+		},
+	);
+
+	const botched = { finishReason: "MALFORMED_FUNCTION_CALL", finishMessage: "Malformed function call: f(" };
+	const usageMetadata = { promptTokenCount: 5, thoughtsTokenCount: 90 };
+
+	test("a generation that failed before its first word says only so, that another may take its place", () => {
+		for (const failed of [botched, { finishReason: "OTHER" }]) {
+			const said = run([piece([], failed, { usageMetadata })]).map(({ json }) => obj(json));
+			expect(said).toHaveLength(2);
+			expect(said[0]).toMatchObject({ choices: [{ delta: { role: "assistant" }, finish_reason: null }] });
+			expect(said[1]).toMatchObject({ error: { code: failed.finishReason, status: 502 } });
+		}
+	});
+
+	test.each([
+		["words", { text: "Let me call it." }],
+		["a call", { functionCall: { name: "f", args: {} } }],
+		["thinking", { text: "Hm", thought: true }],
+	])("a generation that failed after %s tells what it cost and breaks off", (_what, part) => {
+		const said = run([piece([part]), piece([], botched, { usageMetadata })]).map(({ json }) => obj(json));
+		expect(said.at(-2)).toMatchObject({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 90 } });
+		expect(said.at(-1)).toEqual({
+			error: {
+				message: "Malformed function call: f(",
+				type: "upstream_error",
+				param: null,
+				code: "MALFORMED_FUNCTION_CALL",
+				status: 502,
+			},
+		});
+		expect(JSON.stringify(said)).not.toContain('"finish_reason":"');
 	});
 
 	test("an error in a list", () => {

@@ -1,7 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { geminiSchema, parametersSchema } from "../../../../src/dialects/gemini-generate/schema.ts";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
-import { bodyOf, droppedOf, FLASH_3, FLASH_25 } from "./support.ts";
+import {
+	bodyOf,
+	collected,
+	droppedOf,
+	FLASH_3,
+	FLASH_25,
+	HELLO,
+	list,
+	obj,
+	sse,
+	streamedText,
+	translate,
+} from "./support.ts";
 
 const PARAMETERS = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const WEATHER = { type: "function", function: { name: "weather", description: "The weather", parameters: PARAMETERS } };
@@ -46,6 +58,66 @@ describe("declarations", () => {
 		expect(droppedOf({ tools: [strict] })).toEqual(["tools[].function.strict", "tools[].cache_control"]);
 	});
 });
+
+describe("names that Gemini does not take", () => {
+	const names = ["3d-render", "-x", "mcp/files/read", "größe", `long_${"x".repeat(70)}`, "a b", ""];
+	test.each(names)("%j is shown to the model under another, and called by its own", (name) => {
+		const tools = [{ type: "function", function: { name } }];
+		const call = { id: "c1", type: "function", function: { name, arguments: "{}" } };
+		const translation = translate({
+			messages: [
+				{ role: "user", content: "x" },
+				{ role: "assistant", content: null, tool_calls: [call] },
+				{ role: "tool", tool_call_id: "c1", content: "ok" },
+			],
+			tools,
+			tool_choice: { type: "function", function: { name } },
+		});
+		const [declared] = list(obj(list(translation.body.tools)[0]).functionDeclarations);
+		const shown = String(declared?.name);
+		expect(shown).toMatch(/^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$/);
+		expect(translation.body).toMatchObject({
+			toolConfig: { functionCallingConfig: { mode: "ANY", allowedFunctionNames: [shown] } },
+			contents: [
+				{ role: "user" },
+				{ parts: [{ functionCall: { name: shown } }] },
+				{ parts: [{ functionResponse: { name: shown } }] },
+			],
+		});
+		const answer = { candidates: [{ content: { parts: [{ functionCall: { name: shown } }] }, finishReason: "STOP" }] };
+		expect(translation.whole(answer)).toMatchObject({
+			choices: [{ message: { tool_calls: [{ function: { name } }] } }],
+		});
+		expect(collected(streamedText(translation, sse([answer]))).choices).toMatchObject([
+			{ message: { tool_calls: [{ function: { name } }] } },
+		]);
+	});
+
+	test("two such names stay two, and a custom tool stays one", () => {
+		const long = (end: string) => `${"x".repeat(70)}${end}`;
+		const tools = [...["a/b", "a.b", "a:b", long("1"), long("2")].map(functionTool), customTool("2sql")];
+		const translation = translate({ ...HELLO, tools });
+		const declared = list(obj(list(translation.body.tools)[0]).functionDeclarations).map(({ name }) => String(name));
+		expect(new Set(declared).size).toBe(6);
+		expect(declared).toContain("a.b");
+		const functionCall = { name: declared[5] ?? "", args: { input: "select 1" } };
+		expect(translation.whole({ candidates: [{ content: { parts: [{ functionCall }] } }] })).toMatchObject({
+			choices: [{ message: { tool_calls: [{ type: "custom", custom: { name: "2sql", input: "select 1" } }] } }],
+		});
+	});
+
+	test("a list of tools that must be called names them as they are shown", () => {
+		const tools = [{ type: "function", function: { name: "2fa" } }];
+		const body = bodyOf({
+			tools: [...tools, WEATHER],
+			tool_choice: { type: "allowed_tools", allowed_tools: { mode: "required", tools } },
+		});
+		expect(body.toolConfig).toEqual({ functionCallingConfig: { mode: "ANY", allowedFunctionNames: ["_2fa"] } });
+	});
+});
+
+const functionTool = (name: string) => ({ type: "function", function: { name } });
+const customTool = (name: string) => ({ type: "custom", custom: { name } });
 
 describe("tools that Google runs", () => {
 	const rules: readonly (readonly [JsonObject, JsonObject])[] = [
@@ -168,6 +240,54 @@ describe("schemas", () => {
 					},
 				},
 			},
+		],
+		[
+			"a reference to elsewhere than $defs is written out",
+			{
+				type: "object",
+				properties: { home: CITY, work: { $ref: "#/properties/home" }, old: { $ref: "#/definitions/Old" } },
+				definitions: { Old: { type: "string" } },
+			},
+			{
+				type: "object",
+				properties: { home: CITY, work: CITY, old: { type: "string" } },
+				definitions: { Old: { type: "string" } },
+			},
+		],
+		[
+			"references to the whole and to themselves stay",
+			{
+				type: "object",
+				properties: { children: { type: "array", items: { $ref: "#" } }, n: { $ref: "#/definitions/N" } },
+				definitions: { N: { type: "object", properties: { next: { $ref: "#/definitions/N" } } } },
+			},
+			{
+				type: "object",
+				properties: {
+					children: { type: "array", items: { $ref: "#" } },
+					n: { type: "object", properties: { next: { $ref: "#/definitions/N" } } },
+				},
+				definitions: {
+					N: {
+						type: "object",
+						properties: { next: { type: "object", properties: { next: { $ref: "#/definitions/N" } } } },
+					},
+				},
+			},
+		],
+		[
+			"all of one is that one, with the words beside it",
+			{
+				type: "object",
+				properties: { b: { description: "Where", allOf: [{ $ref: "#/$defs/City" }] }, c: { allOf: [CITY] } },
+				$defs: { City: CITY },
+			},
+			{ type: "object", properties: { b: { ...CITY, description: "Where" }, c: CITY }, $defs: { City: CITY } },
+		],
+		[
+			"all of several, or of one that says otherwise, goes through",
+			{ allOf: [CITY, { type: "object" }], properties: { a: { type: "object", allOf: [{ type: "string" }] } } },
+			{ allOf: [CITY, { type: "object" }], properties: { a: { type: "object", allOf: [{ type: "string" }] } } },
 		],
 		["a constant is a list of one", { const: "a" }, { enum: ["a"] }],
 		["a constant that is no word stays", { const: true }, { const: true }],

@@ -29,6 +29,7 @@ describe("requests", () => {
 		[{ size: "512x512" }, { imageConfig: { aspectRatio: "1:1" } }, ["size"]],
 		[{ size: "2100x900" }, { imageConfig: { aspectRatio: "21:9", imageSize: "2K" } }, ["size"]],
 		[{ seed: 4 }, { seed: 4 }],
+		[{ seed: 2 ** 31 }, {}, ["seed"]],
 		[
 			{ output_format: "webp", quality: "hd", user: "me", style: "natural" },
 			{},
@@ -53,6 +54,11 @@ describe("requests", () => {
 	] as const)("%j is refused by name", (sent, param) => {
 		expect(refusal(() => translated(sent))).toEqual({ status: 400, param, code: "unsupported_parameter" });
 	});
+});
+
+test("a key that Google refuses with a 400 is the gateway's fault, not the client's", () => {
+	const error = { code: 400, message: "API key not valid. Please pass a valid API key.", status: "INVALID_ARGUMENT" };
+	expect(translated().readFault({ error }, 400)).toMatchObject({ status: 401, code: "invalid_api_key" });
 });
 
 describe("answers", () => {

@@ -102,7 +102,7 @@ describe("answers", () => {
 
 	test("tell a failure inside a success, and are never streamed", () => {
 		const failed = { error: { code: 429, message: "Quota", status: "RESOURCE_EXHAUSTED" } };
-		expect(translated().whole(failed)).toMatchObject({ error: { status: 429, type: "rate_limit_exceeded" } });
+		expect(translated().whole(failed)).toMatchObject({ error: { status: 429, type: "rate_limit_error" } });
 		expect(translated().readFault(failed, 429)).toMatchObject({ status: 429, message: "Quota" });
 		expect(() => translated().openStream()).toThrow("never streamed");
 	});

@@ -6,8 +6,8 @@ import type { SseEvent } from "../../../../src/dialects/types.ts";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
 import { chunk, DONE_EVENT, json, play, TARGET } from "../completions-over-chat/samples.ts";
 
-function translation() {
-	return mistralChat.translate({ model: "alias", messages: [{ role: "user", content: "?" }] }, TARGET);
+function translation(request: JsonObject = {}) {
+	return mistralChat.translate({ model: "alias", messages: [{ role: "user", content: "?" }], ...request }, TARGET);
 }
 
 function whole(message: JsonObject, rest: JsonObject = {}): JsonObject | undefined {
@@ -19,8 +19,8 @@ function messageOf(message: JsonObject): unknown {
 	return choices?.[0]?.message;
 }
 
-function stream(events: readonly SseEvent[]): JsonObject[] {
-	return play(translation().openStream(), events)
+function stream(events: readonly SseEvent[], request: JsonObject = {}): JsonObject[] {
+	return play(translation(request).openStream(), events)
 		.filter(({ data }) => data !== DONE_EVENT.data)
 		.map(json);
 }
@@ -149,10 +149,24 @@ describe("a stream", () => {
 		]);
 		expect(told.slice(0, -1).map((event) => (event.choices as { delta: JsonObject }[])[0]?.delta.tool_calls)).toEqual([
 			[{ id: "abcDEF123", type: "function", index: 0, function: { name: "f", arguments: "" } }],
-			[{ index: 0, function: { name: "", arguments: '{"a":' } }],
+			[{ index: 0, function: { arguments: '{"a":' } }],
 			[{ index: 0, function: { arguments: "1}" } }],
 			[{ id: "call_01ANSWER_1", type: "function", index: 1, function: { name: "g", arguments: '{"b":2}' } }],
 			[{ index: 1, function: { arguments: "" } }],
+		]);
+	});
+
+	test("a call that never gets arguments has none: `{}`, at the latest with the finish", () => {
+		const call = { id: "abcDEF123", function: { name: "f", arguments: "" }, index: 0 };
+		const deltas = (events: SseEvent[]) =>
+			stream(events).map((event) => (event.choices as { delta: JsonObject }[])[0]?.delta.tool_calls);
+		const begun = { id: "abcDEF123", type: "function", index: 0 };
+		expect(deltas([chunk({ tool_calls: [call] }), chunk({ content: "" }, { finish_reason: "tool_calls" })])).toEqual([
+			[{ ...begun, function: { name: "f", arguments: "" } }],
+			[{ index: 0, function: { arguments: "{}" } }],
+		]);
+		expect(deltas([chunk({ tool_calls: [call] }, { finish_reason: "tool_calls" })])).toEqual([
+			[{ ...begun, function: { name: "f", arguments: "{}" } }],
 		]);
 	});
 
@@ -180,6 +194,99 @@ describe("a stream", () => {
 		translator.step(chunk({ content: "a" }));
 		expect(translator.end()).toEqual([]);
 	});
+});
+
+describe("calls of what the client offered", () => {
+	const custom = { tools: [{ type: "custom", custom: { name: "sql" } }] };
+	const wire = { id: "abcDEF123", function: { name: "sql", arguments: '{"input":"SELECT 1"}' }, index: 0 };
+	const told = { id: "abcDEF123", type: "custom", custom: { name: "sql", input: "SELECT 1" } };
+	const callsOf = (events: SseEvent[], request: JsonObject) =>
+		stream(events, request).flatMap((event) => (event.choices as { delta: JsonObject }[])[0]?.delta.tool_calls ?? []);
+
+	test("a tool that takes free text, whole", () => {
+		const answer = translation(custom).whole({ choices: [{ message: { content: "", tool_calls: [wire] } }] });
+		expect(answer).toMatchObject({ choices: [{ message: { tool_calls: [told] } }] });
+	});
+
+	test("the same in a stream, in pieces or at once", () => {
+		const { function: _, ...head } = wire;
+		expect(
+			callsOf(
+				[
+					chunk({ tool_calls: [{ ...head, function: { name: "sql", arguments: '{"input":"SEL' } }] }),
+					chunk({ tool_calls: [{ index: 0, function: { arguments: 'ECT 1"}' } }] }),
+					chunk({}, { finish_reason: "tool_calls" }),
+				],
+				custom,
+			),
+		).toEqual([
+			{ index: 0, id: "abcDEF123", type: "custom", custom: { name: "sql", input: "" } },
+			{ index: 0, custom: { input: "SELECT 1" } },
+		]);
+		const atOnce = callsOf([chunk({ tool_calls: [wire] }, { finish_reason: "tool_calls" })], custom);
+		expect(atOnce).toEqual([{ index: 0, ...told }]);
+	});
+
+	test("a name that had to be changed is the client's again", () => {
+		const request = { tools: [{ type: "function", function: { name: "files.read" } }] };
+		const sent = translation(request).body.tools as { function: { name: string } }[];
+		const call = { id: "abcDEF123", function: { name: sent[0]?.function.name ?? "", arguments: "{}" } };
+		expect(callsOf([chunk({ tool_calls: [call] })], request)).toMatchObject([{ function: { name: "files.read" } }]);
+		const answer = translation(request).whole({ choices: [{ message: { tool_calls: [call] } }] });
+		expect(answer).toMatchObject({ choices: [{ message: { tool_calls: [{ function: { name: "files.read" } }] } }] });
+	});
+
+	test("the old words are answered in the old words, with the first call", () => {
+		const request = { functions: [{ name: "f" }, { name: "g" }] };
+		const calls = [
+			{ id: "abcDEF123", function: { name: "f", arguments: '{"a":1}' }, index: 0 },
+			{ id: "abcDEF124", function: { name: "g", arguments: "{}" }, index: 1 },
+		];
+		const first = { name: "f", arguments: '{"a":1}' };
+		const answer = translation(request).whole({
+			choices: [{ message: { content: "", tool_calls: calls }, finish_reason: "tool_calls" }],
+		});
+		expect(answer?.choices).toEqual([
+			{ message: { content: "", function_call: first }, finish_reason: "function_call" },
+		]);
+		const [event] = stream([chunk({ content: "", tool_calls: calls }, { finish_reason: "tool_calls" })], request);
+		expect(event?.choices).toEqual([
+			{ index: 0, delta: { content: "", function_call: first }, finish_reason: "function_call" },
+		]);
+	});
+});
+
+test("the beginning that the client wrote is not said again, whole or however it is cut", () => {
+	const text = fc.string({ maxLength: 12 });
+	fc.assert(
+		fc.property(
+			fc.constantFrom("Once", "a", "aaa", "{"),
+			text,
+			fc.nat(3),
+			fc.boolean(),
+			(prefix, rest, size, again) => {
+				const request = {
+					messages: [
+						{ role: "user", content: "?" },
+						{ role: "assistant", content: prefix },
+					],
+				};
+				const said = again ? prefix + rest : rest;
+				const expected = said.startsWith(prefix) ? said.slice(prefix.length) : said;
+				const answer = translation(request).whole({ choices: [{ message: { content: said } }] });
+				expect(answer).toMatchObject({ choices: [{ message: { content: expected } }] });
+				const pieces = said.match(new RegExp(`[^]{1,${size + 1}}`, "gu")) ?? [];
+				const events = [
+					...pieces.map((content) => chunk({ content })),
+					chunk({ content: "" }, { finish_reason: "stop" }),
+				];
+				const told = stream(events, request).map(
+					(event) => (event.choices as { delta: JsonObject }[])[0]?.delta.content ?? "",
+				);
+				expect(told.join("")).toBe(expected);
+			},
+		),
+	);
 });
 
 const part = fc.oneof(
@@ -248,6 +355,13 @@ test("no event and no answer makes it throw", () => {
 			translator.end();
 		}),
 	);
+});
+
+test("a prompt that is too long is told by OpenAI's code", () => {
+	const message =
+		"Prompt contains 40001 tokens and 0 draft tokens, too large for model with 32768 maximum context length";
+	const fault = translation().readFault({ object: "error", message, type: "invalid_request_error", code: "3051" }, 400);
+	expect(fault).toMatchObject({ status: 400, code: "context_length_exceeded", message });
 });
 
 describe("failures in Mistral's words", () => {

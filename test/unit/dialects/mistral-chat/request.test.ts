@@ -12,10 +12,13 @@ function translate(request: JsonObject, model = TARGET.model) {
 	return mistralChat.translate({ model: "alias", messages: MESSAGES, ...request }, { ...TARGET, model });
 }
 
-/** What becomes of one message. */
+/** What becomes of one message that another one follows. */
 function message(given: JsonObject, request: JsonObject = {}): JsonValue | undefined {
-	const { messages } = translate({ ...request, messages: [given] }).body;
-	return Array.isArray(messages) ? messages[0] : undefined;
+	return conversation([given, ...MESSAGES], request)[0];
+}
+
+function conversation(messages: JsonObject[], request: JsonObject = {}): JsonObject[] {
+	return translate({ ...request, messages }).body.messages as JsonObject[];
 }
 
 describe("the fields of a request", () => {
@@ -87,17 +90,29 @@ describe("the fields of a request", () => {
 		[{ tools: [{ ...TOOL, cache_control: { type: "ephemeral" } }] }, "tools[].cache_control"],
 		[{ thinking: { type: "enabled", budget_tokens: 2_000 } }, "thinking.budget_tokens"],
 		[{ reasoning: { effort: "low", exclude: true } }, "reasoning.exclude"],
+		[{ top_k: 40 }, "top_k"],
+		[{ temperature: 2 }, "temperature"],
 	])("a hint that Mistral would refuse is left out by name: %o", (request, name) => {
 		const { body, dropped } = translate(request);
 		expect(dropped).toEqual([name]);
 		expect(JSON.stringify(body)).not.toContain("cache_control");
 	});
 
+	test("a temperature beyond Mistral's scale is its highest", () => {
+		expect(translate({ temperature: 2 }).body.temperature).toBe(1.5);
+	});
+
 	test.each<[JsonObject, string]>([
-		[{ functions: [{ name: "f" }] }, "functions"],
-		[{ tools: [TOOL, { type: "custom", custom: { name: "c" } }] }, "tools[1]"],
-	])("refused by name: %o", (request, param) => {
-		expect(refusal(() => translate(request))).toEqual({ status: 400, param, code: "unsupported_parameter" });
+		[{ tool_choice: "required" }, "tool_choice"],
+		[{ tools: [TOOL], tool_choice: { type: "function", function: { name: "g" } } }, "tool_choice"],
+		[{ functions: [{ name: "f" }], function_call: { name: "g" } }, "function_call"],
+	])("a call that cannot be demanded is refused by name: %o", (request, param) => {
+		expect(refusal(() => translate(request))).toMatchObject({ status: 400, param });
+	});
+
+	test("fields that are named like what every object has are fields as all others", () => {
+		const { body } = translate(JSON.parse('{"constructor": 1, "__defineGetter__": "x", "toString": 2}'));
+		expect(body).toMatchObject({ constructor: 1, __defineGetter__: "x", toString: 2 });
 	});
 
 	test("the client's request is not changed", () => {
@@ -131,13 +146,25 @@ describe("messages", () => {
 			{
 				role: "assistant",
 				content: null,
-				tool_calls: [{ id: "abcDEF123", type: "function", function: { name: "f" } }],
+				tool_calls: [{ id: "abcDEF123", type: "function", function: { name: "f", arguments: "{}" } }],
 			},
 		],
 		[
-			"the start of an answer",
-			{ role: "assistant", content: "Once", prefix: true },
-			{ role: "assistant", content: "Once", prefix: true },
+			"what OpenAI's own client adds, and the old words that hold nothing",
+			{
+				role: "assistant",
+				content: null,
+				parsed: null,
+				function_call: null,
+				tool_calls: [
+					{ id: "abcDEF123", type: "function", function: { name: "f", arguments: "{}", parsed_arguments: {} } },
+				],
+			},
+			{
+				role: "assistant",
+				content: null,
+				tool_calls: [{ id: "abcDEF123", type: "function", function: { name: "f", arguments: "{}" } }],
+			},
 		],
 		[
 			"the name of a result stays",
@@ -254,6 +281,110 @@ describe("content", () => {
 	});
 });
 
+describe("the order of a conversation, about which Mistral is strict", () => {
+	const user = (content: string): JsonObject => ({ role: "user", content });
+	const assistant = (content: string | null): JsonObject => ({ role: "assistant", content });
+	const system = (content: string): JsonObject => ({ role: "system", content });
+	const called: JsonObject = {
+		role: "assistant",
+		content: null,
+		tool_calls: [{ id: "abcDEF123", type: "function", function: { name: "f", arguments: "{}" } }],
+	};
+	const result: JsonObject = { role: "tool", tool_call_id: "abcDEF123", content: "1" };
+	const bridge = assistant("Done.");
+
+	test.each<[string, JsonObject[], JsonObject[]]>([
+		["a user after results", [user("a"), called, result, user("b")], [user("a"), called, result, bridge, user("b")]],
+		[
+			"an instruction after results",
+			[user("a"), called, result, system("b")],
+			[user("a"), called, result, bridge, user("b")],
+		],
+		[
+			"an instruction after an answer",
+			[system("s"), user("a"), assistant("b"), system("c"), user("d")],
+			[system("s"), user("a"), assistant("b"), user("c"), user("d")],
+		],
+		["an instruction after a user", [user("a"), system("b")], [user("a"), system("b")]],
+		["an answer of nothing", [user("a"), assistant(""), assistant(null), user("b")], [user("a"), user("b")]],
+		["results in a row", [user("a"), called, result, result], [user("a"), called, result, result]],
+	])("%s", (_, messages, expected) => {
+		expect(conversation(messages)).toEqual(expected);
+	});
+
+	test("an answer that the client has begun is one to go on with", () => {
+		expect(conversation([user("a"), assistant("Once upon \n")])).toEqual([
+			user("a"),
+			{ role: "assistant", content: "Once upon", prefix: true },
+		]);
+		expect(conversation([user("a"), called])).toEqual([user("a"), called]);
+	});
+});
+
+describe("tools", () => {
+	const named = (name: string): JsonObject => ({
+		type: "function",
+		function: { name, parameters: { type: "object" } },
+	});
+
+	test("have parameters, which Mistral demands", () => {
+		const { body } = translate({ tools: [{ type: "function", function: { name: "f" } }] });
+		expect(body.tools).toEqual([
+			{ type: "function", function: { name: "f", parameters: { type: "object", properties: {} } } },
+		]);
+	});
+
+	test.each(["files.read", "x".repeat(128)])("of the name %s have one that Mistral takes, everywhere", (name) => {
+		const { body } = translate({
+			tools: [named(name)],
+			tool_choice: { type: "function", function: { name } },
+			messages: [
+				...MESSAGES,
+				{ role: "assistant", tool_calls: [{ id: "abcDEF123", type: "function", function: { name, arguments: "{}" } }] },
+				{ role: "tool", tool_call_id: "abcDEF123", name, content: "1" },
+			],
+		});
+		const wire = JSON.stringify(body).match(/"name":"([^"]*)"/g);
+		expect(wire?.length).toBe(4);
+		expect(new Set(wire).size).toBe(1);
+		expect(wire?.[0]).toMatch(/^"name":"[a-zA-Z0-9_-]{1,64}"$/);
+	});
+
+	test("that take free text are functions with one text", () => {
+		const { body } = translate({
+			tools: [{ type: "custom", custom: { name: "sql", description: "Runs SQL" } }],
+			tool_choice: { type: "custom", custom: { name: "sql" } },
+		});
+		expect(body).toMatchObject({
+			tools: [{ type: "function", function: { name: "sql", parameters: { required: ["input"] } } }],
+			tool_choice: { type: "function", function: { name: "sql" } },
+		});
+	});
+
+	test("of the old words are those of today, in the conversation too", () => {
+		const { body } = translate({
+			functions: [{ name: "f", parameters: { type: "object" } }],
+			function_call: "auto",
+			messages: [
+				...MESSAGES,
+				{ role: "assistant", content: null, function_call: { name: "f", arguments: "{}" } },
+				{ role: "function", name: "f", content: "1" },
+			],
+		});
+		const id = mistralToolId("call_1");
+		expect(body).toMatchObject({
+			tools: [named("f")],
+			tool_choice: "auto",
+			messages: [
+				...MESSAGES,
+				{ role: "assistant", tool_calls: [{ id, type: "function", function: { name: "f", arguments: "{}" } }] },
+				{ role: "tool", tool_call_id: id, name: "f", content: "1" },
+			],
+		});
+		expect(JSON.stringify(body)).not.toMatch(/"function_call"|"functions"/);
+	});
+});
+
 describe("what was thought before goes to a model that thinks", () => {
 	const thought = { type: "thinking", thinking: [{ type: "text", text: "hm" }], closed: true };
 	const text = { type: "text", text: "x" };
@@ -270,8 +401,9 @@ describe("what was thought before goes to a model that thinks", () => {
 	])("%s", (_name, given) => {
 		const expected = { role: "assistant", content: [thought, text] };
 		expect(message({ role: "assistant", ...given }, { reasoning_effort: "high" })).toEqual(expected);
-		const magistral = translate({ messages: [{ role: "assistant", ...given }] }, "magistral-medium-latest");
-		expect(magistral.body.messages).toEqual([expected]);
+		const messages = [{ role: "assistant", ...given }, ...MESSAGES];
+		const magistral = translate({ messages }, "magistral-medium-latest");
+		expect(magistral.body.messages).toEqual([expected, ...MESSAGES]);
 		expect(magistral.dropped).toEqual([]);
 	});
 
@@ -286,10 +418,10 @@ describe("what was thought before goes to a model that thinks", () => {
 		const details = [{ type: "reasoning.encrypted", data: "AAAA", format: "openai-responses-v1" }];
 		const { body, dropped } = translate({
 			reasoning_effort: "high",
-			messages: [{ role: "assistant", content: "x", reasoning_details: details }],
+			messages: [{ role: "assistant", content: "x", reasoning_details: details }, ...MESSAGES],
 		});
 		expect({ messages: body.messages, dropped }).toEqual({
-			messages: [{ role: "assistant", content: "x" }],
+			messages: [{ role: "assistant", content: "x" }, ...MESSAGES],
 			dropped: [],
 		});
 	});

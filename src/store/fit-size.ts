@@ -1,0 +1,58 @@
+import type { StorageSettings } from "../config/types.ts";
+import type { PruneDays } from "./prune-days.ts";
+import { dayOf } from "./spend-days.ts";
+import type { DatabaseSize } from "./types.ts";
+import type { UpkeepDeps } from "./upkeep.ts";
+
+/** Today and yesterday stay whatever the file's size is: requests that run over midnight count by their rows. */
+const DAYS_MIN = 2;
+/** Conversations that somebody is holding stay. */
+const KEPT_MIN_MS = 3_600_000;
+/** Kept responses of one transaction. */
+const SLICE_KEPT_MAX = 50;
+/** A file that is too large is brought below this part of what it may be. */
+const FILL_TARGET = 0.95;
+
+/** Makes room in a file that is too large: the oldest attempts, then the oldest kept responses and conversations. */
+export function createFitSize(
+	deps: UpkeepDeps,
+	settings: () => StorageSettings,
+	pruneDays: PruneDays,
+): () => Promise<void> {
+	const { housekeeping, clock, logger, pause, isStopped } = deps;
+	let isOver = false;
+
+	function tell({ usedBytes }: DatabaseSize, maxBytes: number): void {
+		const isOverNow = usedBytes > maxBytes;
+		if (isOverNow && !isOver) {
+			logger.error("storage_over_size", {
+				usedBytes,
+				maxBytes,
+				notice: "what may go has gone; raise storage.max_size, or look for storage_day_refused",
+			});
+		} else if (!isOverNow && isOver) {
+			logger.info("storage_within_size", { usedBytes, maxBytes });
+		}
+		isOver = isOverNow;
+	}
+
+	return async () => {
+		const { bytesMax } = settings();
+		const size = await housekeeping.size();
+		if (size.usedBytes <= bytesMax) {
+			tell(size, bytesMax);
+			return;
+		}
+		const fits = async () => (await housekeeping.size()).usedBytes <= bytesMax * FILL_TARGET;
+		await pruneDays(dayOf(clock.now()) - (DAYS_MIN - 1), fits);
+		while (!isStopped() && !(await fits())) {
+			if ((await housekeeping.dropOldestKept(clock.now() - KEPT_MIN_MS, SLICE_KEPT_MAX)) === 0) {
+				break;
+			}
+			await pause();
+		}
+		if (!isStopped()) {
+			tell(await housekeeping.size(), bytesMax);
+		}
+	};
+}
