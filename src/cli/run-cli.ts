@@ -10,6 +10,7 @@ Commands:
   serve     Run the gateway. What happens without a command.
   check     Validate the configuration and print what it resolves to.
   keys      Create, list, show, update and revoke virtual keys.
+  reconcile Compare the ledger with its daily sums, its prices and an upstream's own count.
   score     Score prompts as the router does.
   openapi   Print the OpenAPI 3.1 document.
   version   Print the version.
@@ -22,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 	serve: async () => (await import("./serve-command.ts")).serveCommand,
 	check: async () => (await import("./check.ts")).checkCommand,
 	keys: async () => (await import("./keys.ts")).keysCommand,
+	reconcile: async () => (await import("./reconcile.ts")).reconcileCommand,
 	score: async () => (await import("./score.ts")).scoreCommand,
 	openapi: async () => (await import("./openapi.ts")).openapiCommand,
 	version: async () => (await import("./version.ts")).versionCommand,

@@ -1,6 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types.ts";
 import type { ProviderFault } from "./types.ts";
 
+/** The `kind` of an error that is a botched generation, where it travels as JSON. */
+export const BOTCHED_GENERATION = "generation_failed";
+
 const MESSAGE_LENGTH_MAX = 2_000;
 
 /** Words by which providers class a failure where no HTTP status can say it, and the status they would have sent. */
@@ -52,6 +55,7 @@ export function readFault(body: JsonObject, status: number | undefined): Provide
 		status: status ?? statusOf(error, code, type),
 		type,
 		code,
+		...(error.kind === BOTCHED_GENERATION ? { botched: true } : {}),
 		message: typeof message === "string" ? message.slice(0, MESSAGE_LENGTH_MAX) : "The provider gave no reason.",
 	};
 }

@@ -123,6 +123,11 @@ export interface ProviderFault {
 	readonly type: string | undefined;
 	readonly code: string | undefined;
 	readonly message: string;
+	/**
+	 * The model's failure and not the server's: it wrote what nobody can read. Another attempt may do better, and the
+	 * deployment is as healthy as before.
+	 */
+	readonly botched?: boolean | undefined;
 	/** How long the provider asks to be left alone, where it says so in the body and not in a header. */
 	readonly retryAfterMs?: number | undefined;
 }

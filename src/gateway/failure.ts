@@ -53,6 +53,9 @@ const TELLING: ReadonlySet<FailureClass> = new Set(["rate_limited", "quota", "pr
 export function failureOfFault(fault: ProviderFault, nowMs: number): AttemptFailure {
 	const known = failureOfStatus(fault.status, new Headers(), fault, nowMs);
 	// A limit is a limit and a wrong key a wrong key, wherever it is told; all else says no more than that it failed.
+	if (fault.botched === true) {
+		return { class: "botched_generation", status: fault.status, retryAfterMs: undefined, detail: fault.message };
+	}
 	const tellsWhy = known !== undefined && TELLING.has(known.class);
 	return {
 		class: tellsWhy ? known.class : "error_event",
@@ -142,6 +145,7 @@ const PUBLIC_REASONS: Readonly<Record<FailureClass, string>> = {
 	upstream_timeout_status: "the provider timed out",
 	invalid_response: "an answer that could not be read",
 	error_event: "error event",
+	botched_generation: "the model wrote nothing that could be read",
 	empty_stream: "empty stream",
 	broken_stream: "broken stream",
 };

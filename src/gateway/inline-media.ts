@@ -3,7 +3,7 @@ import type { WantedMedia } from "../transport/media-download.ts";
 import type { TypedMedia } from "../transport/media-type.ts";
 
 /** A file that a request only names, and the field that names it. */
-export interface MediaReference extends WantedMedia {
+export interface MediaReference extends Omit<WantedMedia, "times"> {
 	/** `messages[0].content[1].image_url.url` */
 	readonly param: string;
 }

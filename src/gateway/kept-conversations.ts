@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types
 import { checkInclude, listObject, readListQuery, unknownCursor } from "../responses/input-items.ts";
 import { inputList } from "../responses/items.ts";
 import { ITEMS_MAX, referencedIds, resolveItems } from "../responses/recall.ts";
+import { asksForSeals, withoutSeal } from "../responses/seals.ts";
 import type { ConversationRecord, Item } from "../responses/types.ts";
 import type { ConversationChange } from "../store/types.ts";
 import { CHAIN_BOUNDS, conversationNotFound, horizonOf, type KeptDeps, makerOf, written } from "./kept.ts";
@@ -103,7 +104,7 @@ function itemCalls(find: Find, deps: KeptDeps): ItemCalls {
 			if (listed === undefined) {
 				throw unknownCursor(page.after ?? "", "after");
 			}
-			return listObject(listed);
+			return listObject(asksForSeals(query) ? listed : { ...listed, items: listed.items.map(withoutSeal) });
 		},
 		async addItems(id, body, query, principal) {
 			await find(id, principal);
@@ -131,7 +132,7 @@ function itemCalls(find: Find, deps: KeptDeps): ItemCalls {
 			if (item === undefined) {
 				throw itemNotFound(id, itemId);
 			}
-			return item;
+			return asksForSeals(query) ? item : withoutSeal(item);
 		},
 		async deleteItem(id, itemId, principal) {
 			const record = await find(id, principal);

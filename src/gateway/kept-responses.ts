@@ -1,8 +1,9 @@
 import type { KeyRecord } from "../keys/types.ts";
 import { badRequest } from "../lib/errors.ts";
-import { isJsonObject, type JsonObject } from "../lib/json-types.ts";
+import type { JsonObject } from "../lib/json-types.ts";
 import { checkInclude, listObject, pageOf, readListQuery } from "../responses/input-items.ts";
 import { inputList, outputItems, toItem } from "../responses/items.ts";
+import { asksForSeals, withoutSeals } from "../responses/seals.ts";
 import type { ResponseRecord } from "../responses/types.ts";
 import type { TurnWrite } from "../store/types.ts";
 import { horizonOf, type KeptDeps, makerOf, written } from "./kept.ts";
@@ -179,28 +180,6 @@ function refused(
 		cause: cause === undefined ? undefined : String(cause),
 	});
 	return { kept: false, reason };
-}
-
-function asksForSeals(query: URLSearchParams): boolean {
-	return [...query.getAll("include"), ...query.getAll("include[]")].includes("reasoning.encrypted_content");
-}
-
-/** Sealed thinking is kept for the next turn; it is shown to those who ask. */
-function withoutSeals(response: JsonObject): JsonObject {
-	const { output } = response;
-	if (!Array.isArray(output)) {
-		return response;
-	}
-	return {
-		...response,
-		output: output.map((item) => {
-			if (!isJsonObject(item) || item.type !== "reasoning") {
-				return item;
-			}
-			const { encrypted_content: _seal, ...shown } = item;
-			return shown;
-		}),
-	};
 }
 
 function checkNotStreamed(query: URLSearchParams): void {

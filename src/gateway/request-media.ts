@@ -1,10 +1,10 @@
 import { badRequest, GatewayError } from "../lib/errors.ts";
-import type { JsonObject } from "../lib/json-types.ts";
 import { MEDIA_BOUNDS } from "../transport/fetch-media.ts";
+import type { WantedMedia } from "../transport/media-download.ts";
 import { MediaProblem } from "../transport/media-problem.ts";
 import type { TypedMedia } from "../transport/media-type.ts";
 import { inlineMedia, type MediaReference, mediaReferences } from "./inline-media.ts";
-import type { GatewayDeps, Planned, Received } from "./types.ts";
+import type { GatewayDeps, ParsedBody, Planned, Received } from "./types.ts";
 
 /**
  * The request with its media inside, for a provider that fetches nothing; undefined: there is nothing to fetch.
@@ -22,7 +22,7 @@ export function requestMedia(received: Received, deps: GatewayDeps): RequestMedi
 			return undefined;
 		}
 		const references = mediaReferences(body.json);
-		return references.length === 0 ? undefined : fetchInto(body.json, references, received, deps);
+		return references.length === 0 ? undefined : fetchInto(body, references, received, deps);
 	}
 	return () => {
 		inlined ??= { promise: begin() };
@@ -30,25 +30,30 @@ export function requestMedia(received: Received, deps: GatewayDeps): RequestMedi
 	};
 }
 
+type JsonBody = Extract<ParsedBody, { readonly kind: "json" }>;
+
+/** A reference as it is fetched, and where it stands first. */
+type Wanted = MediaReference & WantedMedia;
+
 async function fetchInto(
-	json: JsonObject,
+	body: JsonBody,
 	references: readonly MediaReference[],
 	received: Received,
 	deps: GatewayDeps,
 ): Promise<Pick<Planned, "body" | "envelope">> {
-	const { body, envelope, ingress } = received;
-	// The same picture in two turns is fetched once; the first place that names it stands for all.
-	const distinct = new Map<string, MediaReference>();
+	// The same picture in many turns is fetched once.
+	const wanted = new Map<string, Wanted>();
 	for (const reference of references) {
 		const key = keyOf(reference);
-		distinct.set(key, distinct.get(key) ?? reference);
+		const earlier = wanted.get(key);
+		wanted.set(key, earlier === undefined ? { ...reference, times: 1 } : { ...earlier, times: earlier.times + 1 });
 	}
-	const fetched = await fetchAll([...distinct.values()], received, deps);
-	const media = new Map([...distinct.keys()].map((key, index) => [key, fetched[index]]));
-	const inlined = { ...body, kind: "json", json: inlineMedia(json, (one) => media.get(keyOf(one))) } as typeof body;
+	const fetched = await fetchAll([...wanted.values()], received, deps);
+	const media = new Map([...wanted.keys()].map((key, index) => [key, fetched[index]]));
+	const inlined = { ...body, json: inlineMedia(body.json, (reference) => media.get(keyOf(reference))) };
 	// A picture costs at most what it did unseen; how long a document is shows only now.
 	const isLonger = references.some(({ place }) => place === "file");
-	return { body: inlined, envelope: isLonger ? ingress.readEnvelope(inlined) : envelope };
+	return { body: inlined, envelope: isLonger ? received.ingress.readEnvelope(inlined) : received.envelope };
 }
 
 function keyOf({ place, url, name }: MediaReference): string {
@@ -56,7 +61,7 @@ function keyOf({ place, url, name }: MediaReference): string {
 }
 
 async function fetchAll(
-	references: readonly MediaReference[],
+	wanted: readonly Wanted[],
 	{ scope }: Received,
 	{ runtime }: GatewayDeps,
 ): Promise<readonly TypedMedia[]> {
@@ -65,11 +70,11 @@ async function fetchAll(
 	scope.onLeave(() => controller.abort());
 	const startedAtMs = clock.monotonic();
 	try {
-		const { media, release } = await runtime.fetchMedia(references, controller.signal);
+		const { media, release } = await runtime.fetchMedia(wanted, controller.signal);
 		scope.onFinish(release);
 		logger.info("media_fetched", {
 			requestId: scope.requestId,
-			hosts: [...new Set(references.map(hostOf))].join(" "),
+			hosts: [...new Set(wanted.map(hostOf))].join(" "),
 			files: media.length,
 			bytes: media.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
 			durationMs: Math.round(clock.monotonic() - startedAtMs),
@@ -79,14 +84,14 @@ async function fetchAll(
 		if (!(error instanceof MediaProblem)) {
 			throw error;
 		}
-		const reference = references[error.index ?? 0];
+		const first = wanted[error.index ?? 0];
 		logger.info("media_not_fetched", {
 			requestId: scope.requestId,
-			host: reference && hostOf(reference),
+			host: first && hostOf(first),
 			fault: error.fault,
 			status: error.status,
 		});
-		throw refusal(error, reference);
+		throw refusal(error, first);
 	}
 }
 
@@ -95,7 +100,7 @@ function hostOf({ url }: MediaReference): string {
 	return URL.parse(url)?.hostname ?? "";
 }
 
-const MEGABYTES = (bytes: number) => `${Math.floor(bytes / 1_048_576)} MB`;
+const megabytes = (bytes: number) => `${Math.floor(bytes / 1_048_576)} MB`;
 
 /** In words that tell a client what to do, and nothing of the network the gateway stands in. */
 function refusal(problem: MediaProblem, reference: MediaReference | undefined): GatewayError {
@@ -124,9 +129,9 @@ function wordsOf({ fault, status }: MediaProblem, param: string): string {
 		case "encoding":
 			return `What is at the address in '${param}' is not of a kind that can be passed on: use PNG, JPEG, GIF or WebP, or in a file part also PDF, text or an Office document.`;
 		case "size":
-			return `The file at the address in '${param}' is larger than ${MEGABYTES(MEDIA_BOUNDS.bytesMax)}. Use a smaller one.`;
+			return `The file at the address in '${param}' is larger than ${megabytes(MEDIA_BOUNDS.bytesMax)}. Use a smaller one.`;
 		case "total_size":
-			return `The files that this request names by address are larger than ${MEGABYTES(MEDIA_BOUNDS.requestBytesMax)} together. Use fewer or smaller ones.`;
+			return `The files that this request names by address are larger than ${megabytes(MEDIA_BOUNDS.requestBytesMax)} together. Use fewer or smaller ones.`;
 		case "too_many":
 			return `The request names more than ${MEDIA_BOUNDS.addressesMax} files by address. Use fewer.`;
 		default:

@@ -156,6 +156,11 @@ function tellHealth(ending: Ending, deployment: Deployment, closing: AttemptClos
 			health.succeeded(deployment.id, undefined);
 			break;
 		case "upstream_failed":
+			if (ending.failure.class === "botched_generation") {
+				// One client's tool that a model cannot handle says nothing of the others' requests.
+				health.abandoned(deployment.id);
+				break;
+			}
 			health.failed(deployment.id, { class: ending.failure.class, cooldownMs: ending.failure.retryAfterMs });
 			break;
 		case "client_gone":

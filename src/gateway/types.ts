@@ -128,6 +128,7 @@ export type FailureClass =
 	| "upstream_timeout_status"
 	| "invalid_response"
 	| "error_event"
+	| "botched_generation"
 	| "empty_stream"
 	| "broken_stream";
 

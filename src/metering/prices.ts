@@ -61,6 +61,11 @@ export function createCatalogue(): Catalogue {
 	};
 }
 
+/** Every price that this edition of the catalogue has for a model, whenever it is in force. */
+export function pricesOf(catalogue: string, model: string): readonly PriceSheet[] {
+	return readEntry(catalogue, model).prices.flatMap(({ sheet }) => sheet ?? []);
+}
+
 function readEntry(catalogue: string, given: string): Entry {
 	const model = plainModelName(catalogue, given);
 	const info = findModel(catalogue, model);

@@ -29,7 +29,7 @@ export interface Speech {
 	/** undefined: in OpenAI's own words, so the client's bytes travel. */
 	readonly translator: Translator | undefined;
 	readonly framing: Framing;
-	/** The provider fetches pictures and files that a request names by address; else the gateway does. */
+	/** The provider fetches pictures and files that a request names by address; else the gateway does, where it translates. */
 	readonly fetchesMedia: boolean;
 }
 

@@ -8,10 +8,8 @@ import { vertexEmbed } from "../dialects/vertex-embed/translator.ts";
 import type { ProviderDefinition } from "./define.ts";
 import { vertexMethod } from "./google-path.ts";
 
-const claude = {
-	translator: anthropicMessagesOnVertex,
-	path: vertexMethod("anthropic", "rawPredict", "streamRawPredict"),
-};
+const claudePath = vertexMethod("anthropic", "rawPredict", "streamRawPredict");
+const claude = { translator: anthropicMessagesOnVertex, path: claudePath, fetchesMedia: false };
 const google = {
 	translator: geminiGenerateOnVertex,
 	path: vertexMethod("google", "generateContent", "streamGenerateContent?alt=sse"),
@@ -20,11 +18,11 @@ const embedding = { translator: vertexEmbed, path: vertexMethod("google", "predi
 const embeddingContent = { translator: vertexEmbedContent, path: vertexMethod("google", "embedContent") };
 const imagen = { translator: imagenPredict, path: vertexMethod("google", "predict") };
 const drawing = { translator: geminiImage, path: vertexMethod("google", "generateContent") };
-const isClaude = (model: string) => model.includes("claude");
 
-/** Whose words a model behind Vertex AI is spoken to in: its publisher's. */
+/** Whose words a model behind Vertex AI is spoken to in: its publisher's. Claude fetches no addresses there. */
 export const vertexDialects: NonNullable<ProviderDefinition["dialects"]> = {
-	chat: (model) => (isClaude(model) ? claude : google),
-	embeddings: (model) => (isClaude(model) ? undefined : isGeminiEmbedding2(model) ? embeddingContent : embedding),
-	"images.generations": (model) => (isClaude(model) ? undefined : model.includes("imagen") ? imagen : drawing),
+	chat: (model) => (model.includes("claude") ? claude : google),
+	embeddings: (model) =>
+		isGeminiEmbedding2(model) ? embeddingContent : model.includes("claude") ? undefined : embedding,
+	"images.generations": (model) => (model.includes("claude") ? undefined : model.includes("imagen") ? imagen : drawing),
 };

@@ -11,7 +11,7 @@ import type { Surroundings } from "./pinned-address.ts";
 export interface MediaBounds {
 	/** One file. */
 	readonly bytesMax: number;
-	/** All files of one request. */
+	/** All files of one request, each as often as the request names it. */
 	readonly requestBytesMax: number;
 	readonly addressesMax: number;
 	/** Until the last byte of the last file, waiting in line included. */
@@ -22,7 +22,7 @@ export interface MediaBounds {
 	readonly requestPlaces: number;
 	/** At a time, for the process: media must not use up its sockets. */
 	readonly places: number;
-	/** What requests in flight hold of fetched bytes, for the process: a small request must not make it run out of memory. */
+	/** What requests in flight hold of them, for the process: small requests must not make it run out of memory. */
 	readonly heldBytesMax: number;
 }
 
@@ -98,7 +98,11 @@ export function createFetchMedia(parts: {
 			throw new MediaProblem(faultInLine(context.signal), { index });
 		});
 		try {
-			return await download(wanted, { ...context, goesOn: (work) => works.push(work) });
+			return await download(wanted, {
+				...context,
+				take: (bytes) => context.take(bytes * wanted.times),
+				goesOn: (work) => works.push(work),
+			});
 		} catch (error) {
 			throw error instanceof MediaProblem ? new MediaProblem(error.fault, { status: error.status, index }) : error;
 		} finally {

@@ -10,6 +10,8 @@ export interface WantedMedia {
 	readonly place: MediaPlace;
 	/** The file's name, where the request gives one. */
 	readonly name: string | undefined;
+	/** In how many places of the request it stands: that often it will be held and sent. */
+	readonly times: number;
 }
 
 export interface DownloadContext {

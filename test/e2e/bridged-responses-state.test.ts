@@ -158,6 +158,22 @@ describe("a conversation", () => {
 	);
 });
 
+test("a conversation shows sealed thinking only to those who ask", async () => {
+	rig.provider.says("anthropic", { thinking: { text: "Hm.", seal: "c2VhbA==" }, text: "Fine." });
+	const client = await rig.client();
+	const { items } = client.openai.conversations;
+	const { id } = await client.openai.conversations.create();
+	const params = { model: "anthropic", input: "How are you?", reasoning: { effort: "low" as const }, conversation: id };
+	const { response } = await hear(client, "stream", params);
+	const [reasoning] = itemsOf(response, "reasoning");
+	const { data } = await items.list(id);
+	expect(data).toContainEqual(reasoning as never);
+	const asked = { conversation_id: id, include: ["reasoning.encrypted_content" as const] };
+	expect(await items.retrieve(reasoning?.id ?? "", { conversation_id: id })).toEqual(reasoning as never);
+	expect(await items.retrieve(reasoning?.id ?? "", asked)).toHaveProperty("encrypted_content");
+	expect((await items.list(id, asked)).data.some((item) => "encrypted_content" in item)).toBe(true);
+});
+
 describe("a response that is kept", () => {
 	test.each(wires.flatMap(({ wire }) => MANNERS.map((manner) => ({ wire, manner }))))(
 		"$wire, $manner: is read, its input listed, and it is deleted",

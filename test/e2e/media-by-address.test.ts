@@ -159,6 +159,19 @@ describe("the bytes arrive in the words of Converse", () => {
 	});
 });
 
+test("what a long document may cost is reserved once it is known how long it is", async () => {
+	// Twenty thousand words cost six cents here; unseen, a document counts as a few pages.
+	media.at("/long.txt", file("text/plain", "word ".repeat(20_000)));
+	const { key: poor } = await gateway.mint({ monthly_budget_usd: "0.03" });
+	const about = (path: string) => [{ type: "file", file: { filename: "a.txt", file_url: media.url(path) } }];
+	const body = (path: string) =>
+		chatBody("bedrock", { messages: [{ role: "user", content: about(path) }], max_tokens: 16 });
+	expect((await gateway.post("/v1/chat/completions", poor, body("/a.txt"))).status).toBe(200);
+	const answer = await gateway.post("/v1/chat/completions", poor, body("/long.txt"));
+	expect([answer.status, answer.error()?.type]).toEqual([429, "budget_exceeded"]);
+	expect(bedrock.requests.length).toBe(1);
+});
+
 test("a provider that fetches for itself gets the address as it is", async () => {
 	const seen = media.requests.length;
 	const content = [picture(media.url(SECRET_PATH))];
@@ -225,6 +238,16 @@ describe("an address that cannot be had is the client's fault", () => {
 		const many = Array.from({ length: 21 }, (_, index) => picture(media.url(`${SECRET_PATH}&n=${index}`)));
 		await expectRefused(await ask("bedrock", many), { ...image, param: "messages[0].content[20].image_url.url" });
 		expect(media.requests.length).toBe(seen);
+	});
+
+	test("one large file cannot be made many by naming it again and again", async () => {
+		media.at("/large.png", file("image/png", Buffer.concat([PNG], 6 * 1_048_576)));
+		const nine = Array.from({ length: 9 }, () => picture(media.url("/large.png")));
+		const message = await expectRefused(await ask("bedrock", nine), {
+			...image,
+			param: "messages[0].content[0].image_url.url",
+		});
+		expect(message).toContain("50 MB together");
 	});
 
 	test("the deployment's health knows nothing of it", async () => {

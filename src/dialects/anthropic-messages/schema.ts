@@ -40,6 +40,8 @@ const FORMATS: ReadonlySet<string> = new Set([
 	"ipv6",
 	"uuid",
 ]);
+/** What no closed schema says. Two closed objects, as in `allOf`, have no value in common. */
+const IMPOSSIBLE: ReadonlySet<string> = new Set(["allOf", "patternProperties", "$dynamicRef"]);
 const DEFINITIONS = ["$defs", "definitions"] as const;
 const DEFINITION = /^#\/(\$defs|definitions)\/([^/~%]+)$/;
 
@@ -147,15 +149,11 @@ function closeNested(keyword: string, value: JsonValue, softened: Set<string>): 
 	if (keyword === "items" && isJsonObject(value)) {
 		return closeNode(value, softened) ?? "impossible";
 	}
-	if (keyword === "allOf" && Array.isArray(value) && value.length > 1) {
-		// Two closed objects have no value in common.
-		return "impossible";
-	}
-	if ((keyword === "anyOf" || keyword === "oneOf" || keyword === "allOf") && Array.isArray(value)) {
+	if ((keyword === "anyOf" || keyword === "oneOf") && Array.isArray(value)) {
 		const closed = value.map((entry) => (isJsonObject(entry) ? closeNode(entry, softened) : entry));
 		return closed.every((entry) => entry !== undefined) ? closed : "impossible";
 	}
-	return keyword === "patternProperties" || keyword === "$dynamicRef" ? "impossible" : undefined;
+	return IMPOSSIBLE.has(keyword) ? "impossible" : undefined;
 }
 
 function closeMap(schemas: JsonObject, softened: Set<string>): JsonObject | "impossible" {

@@ -57,6 +57,7 @@ export function malformedFault(stopReason: JsonValue | undefined): ProviderFault
 		status: 502,
 		type: "upstream_error",
 		code: String(stopReason),
+		botched: true,
 		message: `The model's output could not be read by Bedrock (${String(stopReason)}).`,
 	};
 }

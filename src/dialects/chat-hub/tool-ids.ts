@@ -24,15 +24,16 @@ export interface ConversationIds {
 /**
  * Providers that want an id once in a conversation refuse those of clients and servers that count from `call_0` in each
  * turn. An id that comes again is changed, for the call and for its result; all others stay.
+ * @param plain How the provider wants an id to look.
  */
-export function createConversationIds(): ConversationIds {
+export function createConversationIds(plain: (id: string) => string = plainToolId): ConversationIds {
 	const timesUsed = new Map<string, number>();
 	const waiting = new Map<string, { readonly turn: object; readonly ids: string[] }>();
 	return {
 		call(id, turn) {
 			const times = (timesUsed.get(id) ?? 0) + 1;
 			timesUsed.set(id, times);
-			const written = plainToolId(times === 1 ? id : `${id}#${times}`);
+			const written = plain(times === 1 ? id : `${id}#${times}`);
 			const before = waiting.get(id);
 			if (before?.turn === turn) {
 				before.ids.push(written);
@@ -44,7 +45,7 @@ export function createConversationIds(): ConversationIds {
 		result(id) {
 			const ids = waiting.get(id)?.ids;
 			// The last one stays, for a second result of the same call.
-			return (ids !== undefined && ids.length > 1 ? ids.shift() : ids?.[0]) ?? plainToolId(id);
+			return (ids !== undefined && ids.length > 1 ? ids.shift() : ids?.[0]) ?? plain(id);
 		},
 	};
 }
@@ -75,4 +76,10 @@ export function argumentsObject(text: string): JsonObject {
 		// A model that wrote nonsense: the conversation goes on all the same.
 		return { [INVALID_ARGUMENTS]: text };
 	}
+}
+
+/** The same for targets that want the text of an object: as it came, where it is one. */
+export function argumentsText(text: string): string {
+	const value = argumentsObject(text);
+	return text.trim() === "" || INVALID_ARGUMENTS in value ? JSON.stringify(value) : text;
 }

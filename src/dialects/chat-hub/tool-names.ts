@@ -12,13 +12,19 @@ export function plainToolName(name: string): string {
 }
 
 /**
- * The way back: the client's name for what a model calls. Models that write OpenAI's harmony format now and then leave a
+ * The way back: the client's name for what a model calls.
+ * @param wire How the names were sent.
+ *
+ * Models that write OpenAI's harmony format now and then leave a
  * mark of it on the name (`json<|channel|>commentary`), which is cut off.
  * @see https://github.com/vercel/ai/issues/9967
  */
-export function clientToolNames(tools: readonly ChatTool[]): (called: string) => string {
+export function clientToolNames(
+	tools: readonly ChatTool[],
+	wire: (name: string) => string = plainToolName,
+): (called: string) => string {
 	const names = new Map(
-		tools.flatMap((tool) => (tool.kind === "vendor" ? [] : [[plainToolName(tool.name), tool.name] as const])),
+		tools.flatMap((tool) => (tool.kind === "vendor" ? [] : [[wire(tool.name), tool.name] as const])),
 	);
 	return (called) => {
 		const name = called.split("<|")[0] || called;

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import { type AnsweredToolCall, type AnswerFacts, chatCompletion } from "../chat-hub/answer.ts";
+import { createCallIds } from "../chat-hub/tool-ids.ts";
 import { customInput } from "../chat-hub/tools.ts";
 import { faultAnswer } from "../fault-answer.ts";
 import { declaredFault } from "../provider-fault.ts";
@@ -14,8 +15,10 @@ import { cohereUsage } from "./usage.ts";
 /** What the request said of its answer. */
 export interface AnswerTerms {
 	readonly facts: AnswerFacts;
-	/** An id for the n-th call of a tool that has none. */
-	toolCallId(position: number): string;
+	/** Names the calls that have no id. */
+	readonly answerId: string;
+	/** The client's name for the tool that a model calls. */
+	toolName(called: string): string;
 	/** Custom tools, which were sent as functions. */
 	readonly customTools: ReadonlySet<string>;
 	/** The client does not want to see the thinking. */
@@ -36,6 +39,7 @@ export function cohereAnswer(given: JsonObject, terms: AnswerTerms): JsonObject 
 	}
 	const content = readContent(message);
 	const citations = content.citations.citations();
+	const callId = createCallIds(terms.answerId);
 	const shown = terms.hidesReasoning ? {} : { reasoning: content.reasoning, reasoningDetails: content.details };
 	const id = typeof answer.id === "string" && answer.id !== "" ? answer.id : terms.facts.id;
 	return chatCompletion(
@@ -44,7 +48,7 @@ export function cohereAnswer(given: JsonObject, terms: AnswerTerms): JsonObject 
 			{
 				text: content.text,
 				...shown,
-				toolCalls: objects(message.tool_calls).map((call, position) => toolCallOf(call, position, terms)),
+				toolCalls: objects(message.tool_calls).map((call) => toolCallOf(call, callId, terms)),
 				annotations: content.citations.annotations(),
 				finishReason: finishReason(answer.finish_reason),
 				logprobs: chatLogprobs(answer.logprobs),
@@ -78,13 +82,13 @@ function readContent(message: JsonObject) {
 	return { text, reasoning, details: thoughts.details(), citations };
 }
 
-function toolCallOf(call: JsonObject, position: number, terms: AnswerTerms): AnsweredToolCall {
+function toolCallOf(call: JsonObject, callId: ReturnType<typeof createCallIds>, terms: AnswerTerms): AnsweredToolCall {
 	const described = isJsonObject(call.function) ? call.function : call;
-	const name = textOf(described.name);
+	const name = terms.toolName(textOf(described.name));
 	const given = argumentsText(described.arguments);
 	const isCustom = terms.customTools.has(name);
 	return {
-		id: textOf(call.id) || terms.toolCallId(position),
+		id: callId(call.id),
 		name,
 		kind: isCustom ? "custom" : "function",
 		arguments: isCustom ? customInput(given) : given,

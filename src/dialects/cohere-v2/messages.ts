@@ -2,9 +2,11 @@ import { badRequest } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
 import type { AskedToolCall, ChatTurn } from "../chat-hub/request.ts";
+import { argumentsText, type ConversationIds, createConversationIds } from "../chat-hub/tool-ids.ts";
 import { CUSTOM_INPUT } from "../chat-hub/tools.ts";
 import { resultContent, textContent, userContent } from "./content.ts";
 import { earlierThoughts, hasUnplacedThoughts } from "./reasoning.ts";
+import { cohereToolName } from "./tool-names.ts";
 
 export interface CohereMessages {
 	readonly messages: readonly JsonObject[];
@@ -12,44 +14,63 @@ export interface CohereMessages {
 	readonly documents: readonly JsonObject[];
 }
 
-export function cohereMessages(turns: readonly ChatTurn[], drops: Drops): CohereMessages {
-	const documents: JsonObject[] = [];
-	const messages = turns.flatMap((turn) => {
-		nameWhatIsLost(turn, drops);
-		return saysSomething(turn) ? [messageOf(turn, documents, drops)] : [];
-	});
-	return { messages, documents };
+/** What the messages of one request share. */
+interface MessageContext {
+	readonly documents: JsonObject[];
+	readonly ids: ConversationIds;
+	readonly drops: Drops;
 }
 
 /**
- * Cohere refuses an assistant that neither spoke nor called, as one whose answer was cut or filtered: such a turn is left
- * out.
+ * The turns as messages. "System turn must be the first in the list", and there is one: instructions at the start are
+ * joined, later ones are said by the user, in their place. Turns that say nothing are refused by Cohere, and left out.
+ * @see https://docs.cohere.com/reference/errors
+ * @throws GatewayError 400 where nothing is left to send.
  */
-function saysSomething({ role, parts, toolCalls }: ChatTurn): boolean {
-	const isSilent = parts.every((part) => part.kind === "text" && part.text === "");
-	return role !== "assistant" || !isSilent || toolCalls.length > 0;
+export function cohereMessages(turns: readonly ChatTurn[], drops: Drops): CohereMessages {
+	const context: MessageContext = { documents: [], ids: createConversationIds((id) => id), drops };
+	for (const turn of turns) {
+		nameWhatIsLost(turn, drops);
+	}
+	const said = turns.filter(saysSomething);
+	const firstSaid = said.findIndex((turn) => !isInstruction(turn));
+	// Instructions alone are no conversation: the last of them is then what the user says.
+	const leading = firstSaid === -1 ? said.length - 1 : firstSaid;
+	const instructions = said.slice(0, Math.max(0, leading)).flatMap(({ parts }) => parts);
+	const system = instructions.length === 0 ? [] : [{ role: "system", content: textContent(instructions, drops) }];
+	const messages = said.slice(Math.max(0, leading)).map((turn) => messageOf(turn, context));
+	if (messages.length === 0) {
+		throw badRequest("The field 'messages' holds no text that could be sent.", "messages");
+	}
+	return { messages: [...system, ...messages], documents: context.documents };
 }
 
-function messageOf(turn: ChatTurn, documents: JsonObject[], drops: Drops): JsonObject {
+function isInstruction({ role }: ChatTurn): boolean {
+	return role === "system" || role === "developer";
+}
+
+/** A result says something even without words: that it is there. */
+function saysSomething({ role, parts, toolCalls }: ChatTurn): boolean {
+	return role === "tool" || toolCalls.length > 0 || parts.some((part) => part.kind !== "text" || part.text !== "");
+}
+
+function messageOf(turn: ChatTurn, context: MessageContext): JsonObject {
 	switch (turn.role) {
-		case "system":
-		case "developer":
-			return { role: "system", content: textContent(turn.parts, drops) };
-		case "user":
-			return { role: "user", content: userContent(turn.parts, documents, drops) };
 		case "assistant":
-			return assistantMessage(turn, drops);
+			return assistantMessage(turn, context);
 		case "tool":
-			return toolMessage(turn, drops);
+			return toolMessage(turn, context);
+		default:
+			return { role: "user", content: userContent(turn.parts, context.documents, context.drops) };
 	}
 }
 
-function assistantMessage(turn: ChatTurn, drops: Drops): JsonObject {
+function assistantMessage(turn: ChatTurn, { ids, drops }: MessageContext): JsonObject {
 	const { thinking, plan } = earlierThoughts(turn);
 	const said = textContent(turn.parts, drops);
 	const spoken = typeof said === "string" ? (said === "" ? [] : [{ type: "text", text: said }]) : said;
 	const content = thinking.length === 0 || !Array.isArray(spoken) ? said : [...thinking, ...spoken];
-	const calls = turn.toolCalls.map(toolCall);
+	const calls = turn.toolCalls.map((call) => toolCall(call, ids.call(call.id, turn)));
 	return {
 		role: "assistant",
 		...(plan === undefined ? {} : { tool_plan: plan }),
@@ -59,17 +80,21 @@ function assistantMessage(turn: ChatTurn, drops: Drops): JsonObject {
 }
 
 /** A call of a custom tool goes back as the call of the function that stood in for it. */
-function toolCall(call: AskedToolCall): JsonObject {
-	const text = call.kind === "custom" ? JSON.stringify({ [CUSTOM_INPUT]: call.arguments }) : call.arguments;
-	return { id: call.id, type: "function", function: { name: call.name, arguments: text.trim() === "" ? "{}" : text } };
+function toolCall(call: AskedToolCall, id: string): JsonObject {
+	const text =
+		call.kind === "custom" ? JSON.stringify({ [CUSTOM_INPUT]: call.arguments }) : argumentsText(call.arguments);
+	return { id, type: "function", function: { name: cohereToolName(call.name), arguments: text } };
 }
 
-function toolMessage(turn: ChatTurn, drops: Drops): JsonObject {
+const NO_OUTPUT = "(no output)";
+
+function toolMessage(turn: ChatTurn, { ids, drops }: MessageContext): JsonObject {
 	if (turn.toolCallId === undefined) {
 		const param = `${turn.param}.tool_call_id`;
 		throw badRequest(`The field '${param}' must name the tool call that this message answers.`, param);
 	}
-	return { role: "tool", tool_call_id: turn.toolCallId, content: resultContent(turn.parts, drops) };
+	const content = resultContent(turn.parts, drops) || NO_OUTPUT;
+	return { role: "tool", tool_call_id: ids.result(turn.toolCallId), content };
 }
 
 function nameWhatIsLost(turn: ChatTurn, drops: Drops): void {

@@ -120,6 +120,8 @@ function responseFormat(format: ResponseFormat, drops: Drops): JsonObject | unde
 	}
 }
 
+/** "temperature must be between 0 and 1.0 inclusive": https://docs.cohere.com/reference/errors */
+const TEMPERATURE_MOST = 1;
 const TOP_P_LEAST = 0.01;
 const TOP_P_MOST = 0.99;
 const TOP_K_MOST = 500;
@@ -130,7 +132,10 @@ function sampling(json: JsonObject, drops: Drops): JsonObject {
 	const { temperature, top_p: topP, top_k: topK, seed } = json;
 	const fields: JsonObject = {};
 	if (typeof temperature === "number") {
-		fields.temperature = temperature;
+		fields.temperature = Math.min(TEMPERATURE_MOST, temperature);
+		if (temperature > TEMPERATURE_MOST) {
+			drops.add("temperature");
+		}
 	}
 	if (typeof topP === "number") {
 		fields.p = Math.min(TOP_P_MOST, Math.max(TOP_P_LEAST, topP));

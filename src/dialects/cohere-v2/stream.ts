@@ -38,7 +38,7 @@ export function openCohereStream(terms: AnswerTerms): StreamTranslator {
 	}
 	return {
 		step(event) {
-			if (hasEnded || event.data === DONE) {
+			if (hasEnded || event.data.trim() === DONE) {
 				return [];
 			}
 			const json = eventJson(event);

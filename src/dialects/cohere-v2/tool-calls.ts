@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import type { ChunkWriter } from "../chat-hub/chunks.ts";
+import { createCallIds } from "../chat-hub/tool-ids.ts";
 import { customInput } from "../chat-hub/tools.ts";
 import { type AnswerTerms, argumentsText, textOf } from "./answer.ts";
 
@@ -25,6 +26,7 @@ interface OpenCall {
 
 export function createToolCalls(writer: ChunkWriter, terms: AnswerTerms): ToolCalls {
 	const calls = new Map<unknown, OpenCall>();
+	const callId = createCallIds(terms.answerId);
 	let last: OpenCall | undefined;
 
 	function append(call: OpenCall, fragment: string): void {
@@ -48,10 +50,9 @@ export function createToolCalls(writer: ChunkWriter, terms: AnswerTerms): ToolCa
 	return {
 		start(event) {
 			const call = callIn(event);
-			const name = textOf(functionIn(call).name);
+			const name = terms.toolName(textOf(functionIn(call).name));
 			const isCustom = terms.customTools.has(name);
-			const id = textOf(call.id) || terms.toolCallId(calls.size);
-			const index = writer.toolCall({ id, name, kind: isCustom ? "custom" : "function" });
+			const index = writer.toolCall({ id: callId(call.id), name, kind: isCustom ? "custom" : "function" });
 			last = { index, isCustom, state: "held", held: "" };
 			calls.set(calls.has(event.index) || event.index === undefined ? last : event.index, last);
 			append(last, argumentsText(functionIn(call).arguments));
@@ -59,7 +60,8 @@ export function createToolCalls(writer: ChunkWriter, terms: AnswerTerms): ToolCa
 		add(event) {
 			const call = calls.get(event.index) ?? last;
 			if (call !== undefined) {
-				append(call, textOf(functionIn(callIn(event)).arguments));
+				const fragment = functionIn(callIn(event)).arguments;
+				append(call, isJsonObject(fragment) ? JSON.stringify(fragment) : textOf(fragment));
 			}
 		},
 		end(event) {

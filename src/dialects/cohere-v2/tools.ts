@@ -1,7 +1,8 @@
 import { badRequest } from "../../lib/errors.ts";
-import type { JsonObject } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
 import { type ChatTool, customAsFunction, type ToolWish } from "../chat-hub/tools.ts";
+import { cohereToolName } from "./tool-names.ts";
 
 /** The fields of a request that speak of tools: `tools`, `tool_choice`, `strict_tools`. */
 export interface CohereTools {
@@ -9,6 +10,8 @@ export interface CohereTools {
 	/** Names of the custom tools, which are sent as functions. */
 	readonly custom: ReadonlySet<string>;
 }
+
+type FunctionTool = Extract<ChatTool, { kind: "function" }>;
 
 const NO_PARAMETERS: JsonObject = { type: "object", properties: {} };
 
@@ -30,17 +33,43 @@ export function cohereTools(wish: ToolWish, drops: Drops): CohereTools {
 	}
 	return {
 		fields: {
-			tools: tools.map(({ name, description, parameters = NO_PARAMETERS }) => ({
-				type: "function",
-				function: { name, ...(description === undefined ? {} : { description }), parameters },
-			})),
+			tools: tools.map(wireTool),
 			...(forced ? { tool_choice: "REQUIRED" } : {}),
 			...(choice?.mode === "none" ? { tool_choice: "NONE" } : {}),
-			// One switch for all tools: what one of them asks for, the others can bear.
-			...(tools.some(({ strict }) => strict === true) ? { strict_tools: true } : {}),
+			...strictness(tools, drops),
 		},
 		custom,
 	};
+}
+
+function wireTool({ name, description, parameters = NO_PARAMETERS }: FunctionTool): JsonObject {
+	// "The tool must have at least a description, input, or output."
+	const told = description?.trim() ? description : propertiesOf(parameters).length === 0 ? name : undefined;
+	const described = told === undefined ? {} : { description: told };
+	return { type: "function", function: { name: cohereToolName(name), ...described, parameters } };
+}
+
+/**
+ * One switch for all tools: what one of them asks for, the others can bear, unless one has optional parameters only, which
+ * Cohere refuses then.
+ * @see https://docs.cohere.com/docs/structured-outputs
+ */
+function strictness(tools: readonly FunctionTool[], drops: Drops): JsonObject {
+	if (!tools.some(({ strict }) => strict === true)) {
+		return {};
+	}
+	const canBind = tools.every(({ parameters = NO_PARAMETERS }) => {
+		const { required } = parameters;
+		return propertiesOf(parameters).length === 0 || (Array.isArray(required) && required.length > 0);
+	});
+	if (!canBind) {
+		drops.add("tools[].function.strict");
+	}
+	return canBind ? { strict_tools: true } : {};
+}
+
+function propertiesOf({ properties }: JsonObject): readonly string[] {
+	return isJsonObject(properties) ? Object.keys(properties) : [];
 }
 
 /** The tools that may be called. @throws GatewayError 400 where the one that must be called is not among them. */
@@ -59,7 +88,7 @@ function nameOf(tool: ChatTool): string {
 	return tool.kind === "vendor" ? tool.type : tool.name;
 }
 
-function functionOf(tool: ChatTool, drops: Drops): Extract<ChatTool, { kind: "function" }> {
+function functionOf(tool: ChatTool, drops: Drops): FunctionTool {
 	if (tool.kind === "vendor") {
 		throw badRequest(
 			`A tool of type '${tool.type}' cannot be sent: Cohere runs no tools itself. Declare a function instead.`,

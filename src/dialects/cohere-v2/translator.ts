@@ -1,8 +1,10 @@
+import { clientToolNames } from "../chat-hub/tool-names.ts";
 import type { Translator } from "../translation.ts";
 import { type AnswerTerms, cohereAnswer } from "./answer.ts";
 import { readCohereFault } from "./faults.ts";
 import { cohereRequest } from "./request.ts";
 import { openCohereStream } from "./stream.ts";
+import { cohereToolName } from "./tool-names.ts";
 
 /** Chat by way of Cohere's `POST /v2/chat`. @see https://docs.cohere.com/reference/chat */
 export const cohereV2: Translator = {
@@ -15,7 +17,8 @@ export const cohereV2: Translator = {
 				createdAtSeconds: target.createdAtSeconds,
 				legacyFunctions: chat.toolWish.legacy,
 			},
-			toolCallId: (position) => `call_${target.answerId}_${position}`,
+			answerId: target.answerId,
+			toolName: clientToolNames(chat.toolWish.tools, cohereToolName),
 			customTools,
 			hidesReasoning: chat.reasoning.hidden,
 		};

@@ -62,19 +62,19 @@ export function citedIn(notes: SourceNotes, text: string, partStarts: readonly n
 		}
 	}
 	const chunks = objectsIn(notes.grounding.groundingChunks).map(sourceOf);
-	const supports = objectsIn(notes.grounding.groundingSupports);
-	if (supports.length === 0) {
+	const supported = objectsIn(notes.grounding.groundingSupports).flatMap(({ segment, groundingChunkIndices: places }) =>
+		(Array.isArray(places) ? places : []).flatMap((place) => {
+			const chunk = typeof place === "number" ? chunks[place] : undefined;
+			return chunk === undefined ? [] : [{ chunk, segment: objectOf(segment) }];
+		}),
+	);
+	for (const { chunk, segment } of supported) {
+		add(chunk, spanOf(segment));
+	}
+	if (supported.length === 0) {
 		// Sources of the answer as a whole.
 		for (const chunk of chunks) {
 			add(chunk, whole);
-		}
-	}
-	for (const { segment, groundingChunkIndices } of supports) {
-		for (const index of Array.isArray(groundingChunkIndices) ? groundingChunkIndices : []) {
-			const chunk = typeof index === "number" ? chunks[index] : undefined;
-			if (chunk !== undefined) {
-				add(chunk, spanOf(objectOf(segment)));
-			}
 		}
 	}
 	const { citations: current, citationSources: older } = notes.citationMetadata;

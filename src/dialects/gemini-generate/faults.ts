@@ -59,6 +59,7 @@ export function brokenGeneration(reason: string, message: string | undefined): P
 	return {
 		status: 502,
 		type: "upstream_error",
+		botched: true,
 		code: reason,
 		message: message ?? `The model's answer failed: ${reason}.`,
 	};

@@ -1,6 +1,7 @@
 import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
+import { argumentsText } from "../chat-hub/tool-ids.ts";
 import { plainToolName } from "../chat-hub/tool-names.ts";
 import { type ChatTool, CUSTOM_INPUT, customAsFunction, type ToolWish } from "../chat-hub/tools.ts";
 import { mistralToolId } from "./tool-ids.ts";
@@ -98,7 +99,16 @@ function askedCall(call: JsonObject): JsonObject {
 	}
 	// OpenAI's own client adds the arguments once more, read.
 	const { parsed_arguments, ...kept } = isJsonObject(described) ? described : {};
-	return { ...rest, ...id, function: { ...kept, name: plainName(kept.name), arguments: kept.arguments || "{}" } };
+	return {
+		...rest,
+		...id,
+		function: { ...kept, name: plainName(kept.name), arguments: askedArguments(kept.arguments) },
+	};
+}
+
+/** Mistral reads them as JSON; some clients send the object itself. */
+function askedArguments(value: JsonValue | undefined): string {
+	return typeof value === "string" ? argumentsText(value) : JSON.stringify(value ?? {});
 }
 
 function plainName(name: JsonValue | undefined): string {

@@ -11,6 +11,7 @@ const FIELDS: ReadonlySet<string> = new Set([
 	"status",
 	"role",
 	"content",
+	"phase",
 	"call_id",
 	"name",
 	"arguments",

@@ -1,6 +1,6 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFault } from "../../../src/dialects/provider-fault.ts";
-import { allFailed, failureOfStatus, readRetryAfter } from "../../../src/gateway/failure.ts";
+import { allFailed, failureOfFault, failureOfStatus, readRetryAfter } from "../../../src/gateway/failure.ts";
 import type { AttemptFailure, FailureClass } from "../../../src/gateway/types.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -84,4 +84,26 @@ test("when all attempts fail the client learns which kind of failure it was, and
 		retryAfterSeconds: 2,
 	});
 	expect(summary("provider_auth")).toMatchObject({ status: 502, kind: "provider_auth" });
+});
+
+describe("a failure told in words", () => {
+	test("that was the model's and not the server's is told apart, so that it is no mark against the deployment", () => {
+		const fault = {
+			status: 502,
+			type: "upstream_error",
+			botched: true,
+			code: "MALFORMED_FUNCTION_CALL",
+			message: "bad call",
+		};
+		expect(failureOfFault(fault, NOW)).toMatchObject({ class: "botched_generation", status: 502 });
+	});
+
+	test.each([
+		[429, "rate_limit_error", "rate_limited"],
+		[429, "insufficient_quota", "quota"],
+		[401, "authentication_error", "provider_auth"],
+		[529, "overloaded_error", "error_event"],
+	])("%d %s is %s", (status, type, expected) => {
+		expect(failureOfFault({ status, type, code: undefined, message: "" }, NOW).class).toBe(expected as FailureClass);
+	});
 });

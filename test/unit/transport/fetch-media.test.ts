@@ -29,7 +29,7 @@ function fetching(bounds: Partial<MediaBounds> = {}, surroundings: Partial<Surro
 }
 
 function image(address: string): WantedMedia {
-	return { url: address, place: "image", name: undefined };
+	return { url: address, place: "image", name: undefined, times: 1 };
 }
 
 /** What became of one address: its type, or what was wrong. */
@@ -75,7 +75,7 @@ describe("an address is fetched", () => {
 		at("/a?size=1&q=%20x", file("image/png", PNG));
 		at("/b.pdf", file("application/pdf", PDF));
 		const { media } = await fetching()(
-			[image(url("/a?size=1&q=%20x#fragment")), { url: url("/b.pdf"), place: "file", name: undefined }],
+			[image(url("/a?size=1&q=%20x#fragment")), { url: url("/b.pdf"), place: "file", name: undefined, times: 1 }],
 			NOBODY,
 		);
 		expect(media.map(({ mediaType }) => mediaType)).toEqual(["image/png", "application/pdf"]);
@@ -351,6 +351,9 @@ describe("bounds", () => {
 		expect(await fault(1)).toBe("fine");
 		expect(await fault(2)).toEqual(["total_size", 1]);
 		expect(await fault(4)).toEqual(["too_many", 3]);
+		// One that stands in two places is sent twice.
+		const twice = { ...image(url("/half")), times: 2 };
+		expect(await bounded([twice], NOBODY).catch(({ fault: name }) => name)).toBe("total_size");
 	});
 
 	test("what requests in flight hold is bounded, and given back once", async () => {

@@ -175,6 +175,24 @@ describe("an answer", () => {
 		});
 	});
 
+	test("gives every call an id of its own, whole and streamed, and arguments that come as an object as text", () => {
+		const call = { id: "x", type: "function", function: { name: "now", arguments: { a: 1 } } };
+		const whole = translated().whole(answer({ tool_calls: [call, call] }, { finish_reason: "TOOL_CALL" }));
+		const ids = objects(messageOf(whole).tool_calls).map(({ id }) => id);
+		expect(new Set(ids).size).toBe(2);
+		const told = [0, 1].flatMap((index) => [
+			event({
+				type: "tool-call-start",
+				index,
+				delta: { message: { tool_calls: { id: "x", function: { name: "now" } } } },
+			}),
+			event({ type: "tool-call-delta", index, delta: { message: { tool_calls: { function: call.function } } } }),
+		]);
+		const got = collect(clientEvents([start, ...told, end({ finish_reason: "TOOL_CALL" })], translated()));
+		expect(got.calls.map(({ id }) => id)).toEqual(ids as string[]);
+		expect(got.calls.map((each) => each.arguments)).toEqual(['{"a":1}', '{"a":1}']);
+	});
+
 	test("gives a custom tool its free text, whole and streamed", () => {
 		const custom = translated({ tools: [NOTE] });
 		const call = { id: "n", type: "function", function: { name: "note", arguments: '{"input":"a\\"b"}' } };

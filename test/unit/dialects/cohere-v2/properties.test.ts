@@ -165,7 +165,11 @@ describe("a conversation", () => {
 	test("keeps its text, the ids of its calls and their order on the way to Cohere and back", () => {
 		const turn = fc.record({ text: someText, calls, plan: text });
 		fc.assert(
-			fc.property(fc.array(turn, { minLength: 1, maxLength: 4 }), (turns) => {
+			fc.property(fc.array(turn, { minLength: 1, maxLength: 4 }), (given) => {
+				const turns = given.map((each, place) => ({
+					...each,
+					calls: each.calls.map((asked) => ({ ...asked, id: `${place}${asked.id}` })),
+				}));
 				const messages: JsonObject[] = turns.flatMap(({ text: said, calls: asked, plan }) => [
 					{
 						role: "assistant",
@@ -202,7 +206,8 @@ describe("a conversation", () => {
 		fc.assert(
 			fc.property(answer, (given) => {
 				const message = messageOf(translated().whole(given));
-				const [wire] = objects(translated({ messages: [message] }).body.messages);
+				const messages = [{ role: "user", content: "a" }, message];
+				const [, wire] = objects(translated({ messages }).body.messages);
 				const said = objects(given.message.content);
 				const thoughts = said.filter(({ thinking }) => thinking !== undefined && thinking !== "");
 				const spoken = said.map((part) => part.text ?? "").join("");

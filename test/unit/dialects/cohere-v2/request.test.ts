@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../../src/lib/errors.ts";
 import type { JsonObject, JsonValue } from "../../../../src/lib/json-types.ts";
-import { objects, translated } from "./harness.ts";
+import { clientEvents, collect, messageOf, objects, translated } from "./harness.ts";
 
 const USER = { role: "user", content: "Hello" };
 const WEATHER = { type: "function", function: { name: "weather", parameters: { type: "object", properties: {} } } };
@@ -39,6 +39,7 @@ describe("fields", () => {
 			{ p: 0.01, k: 0 },
 		],
 		[{ seed: -3 }, {}, ["seed"]],
+		[{ temperature: 1.7 }, { temperature: 1 }, ["temperature"]],
 		[{ stop: "END" }, { stop_sequences: ["END"] }],
 		[
 			{ stop: ["a", "b"], max_tokens: 10 },
@@ -155,6 +156,23 @@ describe("tools", () => {
 		expect(translated({ tools: [TIME] }).body.strict_tools).toBeUndefined();
 	});
 
+	test("all are strict where one is, unless one has optional parameters only", () => {
+		const strict = { type: "function", function: { ...WEATHER.function, strict: true } };
+		const optional = {
+			type: "function",
+			function: { name: "f", parameters: { type: "object", properties: { a: {} } } },
+		};
+		expect(translated({ tools: [strict, TIME] }).body.strict_tools).toBe(true);
+		const translation = translated({ tools: [strict, optional] });
+		expect(translation.body.strict_tools).toBeUndefined();
+		expect(translation.dropped).toEqual(["tools[].function.strict"]);
+	});
+
+	test("one without words and parameters says its name, since Cohere wants something said", () => {
+		const [sent] = objects(translated({ tools: [WEATHER] }).body.tools);
+		expect(sent?.function).toMatchObject({ name: "weather", description: "weather" });
+	});
+
 	test("a function without parameters gets an empty object of them, and a custom tool one text field", () => {
 		const bare = { type: "function", function: { name: "now" } };
 		const { body } = translated({ tools: [bare, NOTE] });
@@ -183,10 +201,6 @@ describe("tools", () => {
 
 describe("messages", () => {
 	const table: readonly (readonly [sent: JsonObject, message: JsonObject, dropped?: readonly string[]])[] = [
-		[
-			{ role: "developer", content: "Be brief" },
-			{ role: "system", content: "Be brief" },
-		],
 		[
 			{ role: "user", content: [{ type: "text", text: "a" }], name: "Ann" },
 			{ role: "user", content: "a" },
@@ -238,6 +252,106 @@ describe("messages", () => {
 		const translation = translated({ messages: [sent] });
 		expect(translation.body.messages).toEqual([message]);
 		expect(translation.dropped).toEqual(dropped);
+	});
+
+	const rules = { role: "developer", content: "Be brief" };
+	const manners = { role: "system", content: "Be kind" };
+	const answer = { role: "assistant", content: "Hi" };
+	test.each<[string, JsonObject[], JsonObject[]]>([
+		["at the start are the system", [rules, USER], [{ role: "system", content: "Be brief" }, USER]],
+		[
+			"of several messages at the start are one system message, since Cohere takes one",
+			[rules, manners, USER],
+			[
+				{
+					role: "system",
+					content: [
+						{ type: "text", text: "Be brief" },
+						{ type: "text", text: "Be kind" },
+					],
+				},
+				USER,
+			],
+		],
+		[
+			"later are said by the user, in their place",
+			[rules, USER, answer, manners, USER],
+			[{ role: "system", content: "Be brief" }, USER, answer, { role: "user", content: "Be kind" }, USER],
+		],
+		[
+			"alone have the last one said by the user",
+			[rules, manners],
+			[
+				{ role: "system", content: "Be brief" },
+				{ role: "user", content: "Be kind" },
+			],
+		],
+		["that say nothing are left out", [{ role: "system", content: "" }, USER], [USER]],
+	])("instructions %s", (_, messages, expected) => {
+		expect(translated({ messages }).body.messages).toEqual(expected);
+	});
+
+	test("of nothing to send are refused", () => {
+		expect(refusal({ messages: [{ role: "user", content: "" }] })).toMatchObject({ status: 400, param: "messages" });
+	});
+
+	test("a result without words is one all the same, and a call of no JSON one of an object", () => {
+		const call = { id: "w:1", type: "function", function: { name: "weather", arguments: '{"city":' } };
+		const { body } = translated({
+			messages: [
+				USER,
+				{ role: "assistant", content: null, tool_calls: [call] },
+				{ role: "tool", tool_call_id: "w:1", content: "" },
+			],
+		});
+		expect(body.messages).toEqual([
+			USER,
+			{
+				role: "assistant",
+				tool_calls: [{ ...call, function: { name: "weather", arguments: '{"INVALID_JSON":"{\\"city\\":"}' } }],
+			},
+			{ role: "tool", tool_call_id: "w:1", content: "(no output)" },
+		]);
+	});
+
+	test("every call has an id of its own, and its result the same, where a client uses one again", () => {
+		const call = { id: "call_0", type: "function", function: { name: "weather", arguments: "{}" } };
+		const turn = [
+			{ role: "assistant", content: null, tool_calls: [call, call] },
+			{ role: "tool", tool_call_id: "call_0", content: "a" },
+			{ role: "tool", tool_call_id: "call_0", content: "b" },
+		];
+		const wire = objects(translated({ messages: [USER, ...turn, ...turn] }).body.messages);
+		const asked = wire.flatMap(({ tool_calls: list }) => objects(list).map(({ id }) => id));
+		expect(new Set(asked).size).toBe(4);
+		expect<unknown>(wire.flatMap(({ tool_call_id: id }) => (id === undefined ? [] : [id]))).toEqual(asked);
+	});
+
+	test("names of tools that Cohere does not take are sent as others and come back as they were", () => {
+		for (const name of ["get-weather", "2fast", "a.b", "x-1", "x_1"]) {
+			const tool = { type: "function", function: { name, parameters: { type: "object", properties: {} } } };
+			const call = { id: "w:1", type: "function", function: { name, arguments: "{}" } };
+			const translation = translated({
+				tools: [tool],
+				messages: [
+					USER,
+					{ role: "assistant", content: null, tool_calls: [call] },
+					{ role: "tool", tool_call_id: "w:1", content: "a" },
+				],
+			});
+			const [sent] = objects(translation.body.tools).map((each) => objects([each.function])[0]?.name);
+			expect(String(sent)).toMatch(/^[A-Za-z_][A-Za-z0-9_]*$/);
+			const [said] = objects(objects(translation.body.messages)[1]?.tool_calls);
+			expect(objects([said?.function])[0]?.name).toBe(sent);
+			const message = { tool_calls: [{ ...call, function: { name: sent, arguments: "{}" } }] };
+			const answered = messageOf(translation.whole({ message, finish_reason: "TOOL_CALL" } as JsonObject));
+			expect(objects(answered.tool_calls)).toEqual([call]);
+			const events = [
+				{ type: "tool-call-start", index: 0, delta: { message: { tool_calls: message.tool_calls[0] } } },
+				{ type: "message-end", delta: { finish_reason: "TOOL_CALL" } },
+			].map((json) => ({ name: "", data: JSON.stringify(json) }));
+			expect(collect(clientEvents(events, translation)).calls[0]?.name).toBe(name);
+		}
 	});
 
 	const detail = { type: "reasoning.text", format: "cohere-v2", text: "greet", index: 0 };

@@ -233,6 +233,7 @@ describe("why it ended", () => {
 				param: null,
 				code: finishReason,
 				status: 502,
+				kind: "generation_failed",
 			},
 		});
 	});
@@ -364,6 +365,16 @@ describe("sources", () => {
 				type: "url_citation",
 				url_citation: { url: "https://maps.google.com/?cid=1", title: "Cafe", start_index: 0, end_index: 3 },
 			},
+		]);
+	});
+
+	test("segments that name no source leave the sources to the whole", () => {
+		const groundingMetadata = {
+			groundingChunks: [{ web: { uri: "https://a.org" } }],
+			groundingSupports: [{ segment: { endIndex: 2, text: "ab" } }, { segment: {}, groundingChunkIndices: [7] }],
+		};
+		expect(messageOf([{ text: "abc" }], { groundingMetadata }).annotations).toMatchObject([
+			{ url_citation: { url: "https://a.org", start_index: 0, end_index: 3 } },
 		]);
 	});
 

@@ -151,6 +151,7 @@ describe("failures", () => {
 				param: null,
 				code: "MALFORMED_FUNCTION_CALL",
 				status: 502,
+				kind: "generation_failed",
 			},
 		});
 		expect(JSON.stringify(said)).not.toContain('"finish_reason":"');

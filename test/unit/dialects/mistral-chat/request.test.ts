@@ -191,6 +191,20 @@ describe("messages", () => {
 		]);
 	});
 
+	test("arguments that are no JSON are JSON on their way back, and others stay as they are written", () => {
+		const sent = (given: JsonValue) =>
+			message({
+				role: "assistant",
+				content: null,
+				tool_calls: [{ id: "abcDEF123", type: "function", function: { name: "f", arguments: given } }],
+			});
+		const called = (text: string) => ({ tool_calls: [{ function: { name: "f", arguments: text } }] });
+		expect(sent('{"a":')).toMatchObject(called('{"INVALID_JSON":"{\\"a\\":"}'));
+		expect(sent("")).toMatchObject(called("{}"));
+		expect(sent({ a: 1 })).toMatchObject(called('{"a":1}'));
+		expect(sent('{ "a": 12345678901234567890 }')).toMatchObject(called('{ "a": 12345678901234567890 }'));
+	});
+
 	test("a call of a tool that took free text is a call of a function", () => {
 		const custom = { id: "abcDEF123", type: "custom", custom: { name: "c", input: "raw" } };
 		expect(message({ role: "assistant", content: null, tool_calls: [custom] })).toMatchObject({

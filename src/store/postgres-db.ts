@@ -1,0 +1,55 @@
+import { drizzle } from "drizzle-orm/pg-proxy";
+import type { Db } from "./db.ts";
+import { isCollision } from "./postgres-errors.ts";
+import type { PostgresConnection } from "./postgres-connection.ts";
+import type { PostgresPool } from "./postgres-pool.ts";
+import type { Transact } from "./transact.ts";
+
+/** How often a transaction begins again after it met another one. */
+const TRIES_MAX = 4;
+
+type RunStatement = PostgresConnection["values"];
+
+/** The same face as SQLite's. Each statement takes a connection of the pool for itself. */
+export function createPostgresDb(pool: PostgresPool): Db {
+	return dbOn((text, parameters) => pool.run((connection) => connection.values(text, parameters)));
+}
+
+function dbOn(run: RunStatement): Db {
+	const db = drizzle(async (text, parameters) => ({ rows: [...(await run(text, parameters))] }));
+	// drizzle has no common type for its dialects. Every query builder can be awaited, which is all that Db promises.
+	return db as unknown as Db;
+}
+
+export function createPostgresTransact(pool: PostgresPool): Transact {
+	async function once<Result>(steps: Parameters<typeof transact<Result>>[0]): Promise<Result> {
+		return pool.run(async (connection) => {
+			await connection.values("begin");
+			try {
+				const running = steps(dbOn((text, parameters) => connection.values(text, parameters)));
+				let step = running.next();
+				while (step.done !== true) {
+					step = running.next(await step.value);
+				}
+				await connection.values("commit");
+				return step.value;
+			} catch (error) {
+				await connection.values("rollback");
+				throw error;
+			}
+		});
+	}
+
+	const transact: Transact = async (steps) => {
+		for (let tries = 1; ; tries += 1) {
+			try {
+				return await once(steps);
+			} catch (error) {
+				if (!isCollision(error) || tries >= TRIES_MAX) {
+					throw error;
+				}
+			}
+		}
+	};
+	return transact;
+}
