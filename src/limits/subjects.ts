@@ -20,7 +20,7 @@ export function teamSubject(team: string, limits: TeamLimits): LimitSubject {
 export function subjectsOf(key: Limited, teams: Teams): readonly LimitSubject[] {
 	return key.team === undefined
 		? [keySubject(key)]
-		: [keySubject(key)];
+		: [keySubject(key), teamSubject(key.team, teams.limitsOf(key.team))];
 }
 
 /** The budgets that a request of this key must fit into, at this moment: the key's, then its team's. */

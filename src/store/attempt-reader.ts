@@ -12,7 +12,8 @@ const RECOVER_ROWS_MAX = 256;
 const FOREVER_MS = 8.64e15;
 
 export interface AttemptReaderDeps extends SpendDeps {
-	readonly log: AttemptLog;
+	/** As AttemptLog; PostgreSQL's has to be waited for. */
+	readonly log: { write(...writes: Parameters<AttemptLog["write"]>): void | Promise<void> };
 }
 
 export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
@@ -76,7 +77,7 @@ export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
 					return recovered;
 				}
 				const writes = rows.map((row) => crashed(toAttemptRow(row), atMs));
-				log.write([], writes);
+				await log.write([], writes);
 				for (const { opening, closing } of writes) {
 					recovered.push({ requestId: opening.requestId, attempt: opening.attempt, costNano: closing.costNano });
 				}

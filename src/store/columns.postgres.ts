@@ -2,15 +2,19 @@ import {
 	bigint,
 	boolean,
 	check,
+	customType,
 	doublePrecision,
 	index,
-	jsonb,
 	pgTable,
 	primaryKey,
 	text,
 	uniqueIndex,
 } from "drizzle-orm/pg-core";
 import type { Columns } from "./columns.sqlite.ts";
+import { jsonParameter } from "./postgres-values.ts";
+
+/** drizzle's own would let U+0000 and half surrogates through, which the server refuses. */
+const json = customType<{ data: unknown }>({ dataType: () => "jsonb", toDriver: jsonParameter });
 
 const kit = {
 	table: pgTable,
@@ -22,7 +26,7 @@ const kit = {
 	integer: (name: string) => bigint(name, { mode: "number" }),
 	decimal: (name: string) => doublePrecision(name),
 	boolean: (name: string) => boolean(name),
-	json: (name: string) => jsonb(name),
+	json: (name: string) => json(name),
 } satisfies Record<keyof Columns, unknown>;
 
 /**

@@ -1,8 +1,9 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { renamed } from "../responses/items.ts";
 import type { Item } from "../responses/types.ts";
-import type { SyncDb } from "./db.ts";
+import type { Db } from "./db.ts";
 import type { Tables } from "./tables.ts";
+import { rowsOf, run, type Steps } from "./transact.ts";
 import type { ConversationChange } from "./types.ts";
 
 /** Rows of one statement, well below the number of values a statement may have. */
@@ -30,36 +31,28 @@ export function bytesOf(items: readonly { readonly bytes: number }[]): number {
 	return items.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** The items of conversations. Synchronous throughout: every call belongs into a transaction of its caller. */
+/** The items of conversations. Every step belongs into a transaction of its caller. */
 export interface ConversationItems {
-	/** How large a conversation is; undefined when there is none. */
-	size(conversationId: string): { readonly items: number; readonly bytes: number } | undefined;
+	/**
+	 * How large a conversation is; undefined when there is none. It stays so until the transaction is over: other
+	 * instances that want to change it wait.
+	 */
+	size(db: Db, conversationId: string): Steps<{ readonly items: number; readonly bytes: number } | undefined>;
 	/** Which of these ids the conversation has already. */
-	known(conversationId: string, itemIds: readonly string[]): ReadonlySet<string>;
+	known(db: Db, conversationId: string, itemIds: readonly string[]): Steps<ReadonlySet<string>>;
 	/** Adds items at the end. False when the conversation is gone. Their ids must be new to it. */
-	append(change: ConversationChange, items: readonly EncodedItem[]): boolean;
+	append(db: Db, change: ConversationChange, items: readonly EncodedItem[]): Steps<boolean>;
 	/** False when there is no such item. */
-	remove(change: ConversationChange, itemId: string): boolean;
+	remove(db: Db, change: ConversationChange, itemId: string): Steps<boolean>;
 }
 
-export function createConversationItems(db: SyncDb, tables: Tables): ConversationItems {
+export function createConversationItems(tables: Tables): ConversationItems {
 	const { conversations, conversationItems } = tables;
 
-	function place(conversationId: string) {
-		return db
-			.select({
-				items: conversations.items,
-				bytes: conversations.bytes,
-				nextPosition: conversations.nextPosition,
-			})
-			.from(conversations)
-			.where(eq(conversations.id, conversationId))
-			.get();
-	}
-
 	/** Counts what came or went, and begins the conversation's time anew. */
-	function changed(change: ConversationChange, by: { readonly items: number; readonly bytes: number }): void {
-		db.update(conversations)
+	function changed(db: Db, change: ConversationChange, by: { readonly items: number; readonly bytes: number }) {
+		return db
+			.update(conversations)
 			.set({
 				items: sql`${conversations.items} + ${by.items}`,
 				bytes: sql`${conversations.bytes} + ${by.bytes}`,
@@ -68,45 +61,62 @@ export function createConversationItems(db: SyncDb, tables: Tables): Conversatio
 				expiresAt: change.expiresAtMs,
 			})
 			.where(eq(conversations.id, change.conversationId))
-			.run();
+			.returning({ nextPosition: conversations.nextPosition });
 	}
 
 	return {
-		size: place,
-		known(conversationId, itemIds) {
-			const found = slices(itemIds).flatMap((ids) =>
+		*size(db, conversationId) {
+			// Changes nothing: both databases lock the row by it.
+			const [row] = yield* rowsOf(
 				db
-					.select({ itemId: conversationItems.itemId })
-					.from(conversationItems)
-					.where(and(eq(conversationItems.conversationId, conversationId), inArray(conversationItems.itemId, ids)))
-					.all(),
+					.update(conversations)
+					.set({ items: sql`${conversations.items}` })
+					.where(eq(conversations.id, conversationId))
+					.returning({ items: conversations.items, bytes: conversations.bytes }),
 			);
-			return new Set(found.map(({ itemId }) => itemId));
+			return row;
 		},
-		append(change, items) {
+		*known(db, conversationId, itemIds) {
+			const { itemId } = conversationItems;
+			const found = new Set<string>();
+			for (const ids of slices(itemIds)) {
+				const rows = yield* rowsOf(
+					db
+						.select({ itemId })
+						.from(conversationItems)
+						.where(and(eq(conversationItems.conversationId, conversationId), inArray(itemId, ids))),
+				);
+				rows.forEach((row) => found.add(row.itemId));
+			}
+			return found;
+		},
+		*append(db, change, items) {
 			const { conversationId } = change;
-			const start = place(conversationId);
-			if (start === undefined) {
-				return false;
-			}
-			const rows = items.map((item, index) => ({ conversationId, position: start.nextPosition + index, ...item }));
-			for (const slice of slices(rows)) {
-				db.insert(conversationItems).values(slice).run();
-			}
-			changed(change, { items: items.length, bytes: bytesOf(items) });
-			return true;
-		},
-		remove(change, itemId) {
-			const wanted = and(
-				eq(conversationItems.conversationId, change.conversationId),
-				eq(conversationItems.itemId, itemId),
-			);
-			const row = db.select({ bytes: conversationItems.bytes }).from(conversationItems).where(wanted).get();
+			// First of all, since it locks the conversation: the positions it gives are this transaction's own.
+			const [row] = yield* rowsOf(changed(db, change, { items: items.length, bytes: bytesOf(items) }));
 			if (row === undefined) {
 				return false;
 			}
-			db.delete(conversationItems).where(wanted).run();
-			changed(change, { items: -1, bytes: -row.bytes });
+			const start = row.nextPosition - items.length;
+			const rows = items.map((item, index) => ({ conversationId, position: start + index, ...item }));
+			for (const slice of slices(rows)) {
+				yield* run(db.insert(conversationItems).values(slice));
+			}
+			return true;
+		},
+		*remove(db, change, itemId) {
+			const removed = yield* rowsOf(
+				db
+					.delete(conversationItems)
+					.where(
+						and(eq(conversationItems.conversationId, change.conversationId), eq(conversationItems.itemId, itemId)),
+					)
+					.returning({ bytes: conversationItems.bytes }),
+			);
+			if (removed.length === 0) {
+				return false;
+			}
+			yield* run(changed(db, change, { items: -removed.length, bytes: -bytesOf(removed) }));
 			return true;
 		},
 	};

@@ -1,4 +1,3 @@
-import type { Database } from "bun:sqlite";
 import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
 import type { ConversationRecord, Item } from "../responses/types.ts";
 import {
@@ -9,33 +8,29 @@ import {
 	firstDuplicate,
 	STATEMENT_ROWS_MAX,
 } from "./conversation-items.ts";
-import type { Db, SyncDb } from "./db.ts";
+import type { Db } from "./db.ts";
 import type { Tables } from "./tables.ts";
+import { rowsOf, run, type Steps, type Transact } from "./transact.ts";
 import type { ConversationChange, ConversationStore, HistoryBounds, ItemsAdded } from "./types.ts";
 
 export interface ConversationStoreDeps {
-	readonly client: Database;
 	readonly db: Db;
-	readonly syncDb: SyncDb;
+	readonly transact: Transact;
 	readonly tables: Tables;
 	readonly items: ConversationItems;
 	/** Lets other work go on between two statements of a long job. */
 	readonly turn: () => Promise<void>;
-	/** Called after each commit. */
-	readonly onCommit: () => void;
 }
 
 type NewConversation = Omit<ConversationRecord, "itemCount" | "bytes">;
 
-/** Writes are synchronous transactions: one with an await in it would commit at the await. */
 export function createConversationStore(deps: ConversationStoreDeps): ConversationStore {
-	const { client, syncDb, tables, items } = deps;
+	const { transact, tables, items } = deps;
 	const { conversations, conversationItems } = tables;
 
-	const create = client.transaction((record: NewConversation, given: readonly Item[]): void => {
-		syncDb
-			.insert(conversations)
-			.values({
+	function* create(db: Db, record: NewConversation, given: readonly Item[]): Steps<void> {
+		yield* run(
+			db.insert(conversations).values({
 				id: record.id,
 				keyId: record.keyId,
 				team: record.team ?? null,
@@ -46,63 +41,69 @@ export function createConversationStore(deps: ConversationStoreDeps): Conversati
 				items: 0,
 				bytes: 0,
 				nextPosition: 0,
-			})
-			.run();
-		items.append({ ...record, conversationId: record.id }, given.map(encodeItem));
-	});
+			}),
+		);
+		yield* items.append(db, { ...record, conversationId: record.id }, given.map(encodeItem));
+	}
 
-	const add = client.transaction(
-		(change: ConversationChange, given: readonly Item[], bounds: HistoryBounds): ItemsAdded => {
-			const { conversationId } = change;
-			const size = items.size(conversationId);
-			if (size === undefined) {
-				return { kind: "gone" };
-			}
-			const ids = given.map(({ id }) => id);
-			const duplicate = firstDuplicate(ids, items.known(conversationId, ids));
-			if (duplicate !== undefined) {
-				return { kind: "duplicate", id: duplicate };
-			}
-			const encoded = given.map(encodeItem);
-			if (size.items + given.length > bounds.countMax || size.bytes + bytesOf(encoded) > bounds.bytesMax) {
-				return { kind: "full" };
-			}
-			items.append(change, encoded);
-			return { kind: "added" };
-		},
-	);
+	function* add(
+		db: Db,
+		change: ConversationChange,
+		given: readonly Item[],
+		bounds: HistoryBounds,
+	): Steps<ItemsAdded> {
+		const { conversationId } = change;
+		const size = yield* items.size(db, conversationId);
+		if (size === undefined) {
+			return { kind: "gone" };
+		}
+		const ids = given.map(({ id }) => id);
+		const duplicate = firstDuplicate(ids, yield* items.known(db, conversationId, ids));
+		if (duplicate !== undefined) {
+			return { kind: "duplicate", id: duplicate };
+		}
+		const encoded = given.map(encodeItem);
+		if (size.items + given.length > bounds.countMax || size.bytes + bytesOf(encoded) > bounds.bytesMax) {
+			return { kind: "full" };
+		}
+		yield* items.append(db, change, encoded);
+		return { kind: "added" };
+	}
 
-	const remove = client.transaction((id: string): boolean => {
-		syncDb.delete(conversationItems).where(eq(conversationItems.conversationId, id)).run();
-		return syncDb.delete(conversations).where(eq(conversations.id, id)).run().changes > 0;
-	});
+	/** The conversation first, since that locks it: nobody adds an item that would be left behind. */
+	function* remove(db: Db, id: string): Steps<boolean> {
+		const removed = yield* rowsOf(
+			db.delete(conversations).where(eq(conversations.id, id)).returning({ id: conversations.id }),
+		);
+		yield* run(db.delete(conversationItems).where(eq(conversationItems.conversationId, id)));
+		return removed.length > 0;
+	}
 
-	const removeItem = client.transaction((change: ConversationChange, itemId: string) => items.remove(change, itemId));
-
-	function committed<Result>(result: Result): Result {
-		deps.onCommit();
-		return result;
+	/** The size first, since that locks the conversation. */
+	function* removeItem(db: Db, change: ConversationChange, itemId: string): Steps<boolean> {
+		const size = yield* items.size(db, change.conversationId);
+		return size !== undefined && (yield* items.remove(db, change, itemId));
 	}
 
 	return {
 		...readsOf(deps),
-		async create(record, given) {
-			committed(create.immediate(record, given));
-		},
+		create: (record, given) => transact((db) => create(db, record, given)),
 		async setMetadata({ conversationId, changedAtMs, expiresAtMs }, metadata) {
 			const set = { metadata, changedAt: changedAtMs, expiresAt: expiresAtMs };
-			const { changes } = syncDb.update(conversations).set(set).where(eq(conversations.id, conversationId)).run();
-			return committed(changes > 0);
+			const changed = await transact((db) =>
+				rowsOf(
+					db
+						.update(conversations)
+						.set(set)
+						.where(eq(conversations.id, conversationId))
+						.returning({ id: conversations.id }),
+				),
+			);
+			return changed.length > 0;
 		},
-		async delete(id) {
-			return committed(remove.immediate(id));
-		},
-		async addItems(change, given, bounds) {
-			return committed(add.immediate(change, given, bounds));
-		},
-		async deleteItem(change, itemId) {
-			return committed(removeItem.immediate(change, itemId));
-		},
+		delete: (id) => transact((db) => remove(db, id)),
+		addItems: (change, given, bounds) => transact((db) => add(db, change, given, bounds)),
+		deleteItem: (change, itemId) => transact((db) => removeItem(db, change, itemId)),
 	};
 }
 

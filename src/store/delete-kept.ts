@@ -1,34 +1,36 @@
 import { inArray } from "drizzle-orm";
 import { slices } from "./conversation-items.ts";
-import type { SyncDb } from "./db.ts";
+import type { Db } from "./db.ts";
 import type { Tables } from "./tables.ts";
+import { rowsOf, run, type Steps } from "./transact.ts";
 
 /** What one transaction deletes: freeing pages takes time too. */
 const DELETE_BYTES_MAX = 16 * 1024 * 1024;
 
-interface KeptTables {
-	readonly syncDb: SyncDb;
-	readonly tables: Tables;
-}
-
 /** Deletes responses and their items. Belongs into a transaction of its caller. Returns how many there were. */
-export function deleteResponses({ syncDb, tables }: KeptTables, ids: readonly string[]): number {
+export function* deleteResponses(db: Db, tables: Tables, ids: readonly string[]): Steps<number> {
 	const { responses, responseItems } = tables;
 	let removed = 0;
 	for (const some of slices(ids)) {
-		syncDb.delete(responseItems).where(inArray(responseItems.responseId, some)).run();
-		removed += syncDb.delete(responses).where(inArray(responses.id, some)).run().changes;
+		const gone = yield* rowsOf(
+			db.delete(responses).where(inArray(responses.id, some)).returning({ id: responses.id }),
+		);
+		yield* run(db.delete(responseItems).where(inArray(responseItems.responseId, some)));
+		removed += gone.length;
 	}
 	return removed;
 }
 
 /** Deletes conversations and their items. Belongs into a transaction of its caller. Returns how many there were. */
-export function deleteConversations({ syncDb, tables }: KeptTables, ids: readonly string[]): number {
+export function* deleteConversations(db: Db, tables: Tables, ids: readonly string[]): Steps<number> {
 	const { conversations, conversationItems } = tables;
 	let removed = 0;
 	for (const some of slices(ids)) {
-		syncDb.delete(conversationItems).where(inArray(conversationItems.conversationId, some)).run();
-		removed += syncDb.delete(conversations).where(inArray(conversations.id, some)).run().changes;
+		const gone = yield* rowsOf(
+			db.delete(conversations).where(inArray(conversations.id, some)).returning({ id: conversations.id }),
+		);
+		yield* run(db.delete(conversationItems).where(inArray(conversationItems.conversationId, some)));
+		removed += gone.length;
 	}
 	return removed;
 }

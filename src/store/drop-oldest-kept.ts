@@ -1,46 +1,42 @@
-import type { Database } from "bun:sqlite";
 import { asc, lt } from "drizzle-orm";
-import type { SyncDb } from "./db.ts";
+import type { Db } from "./db.ts";
 import { deleteConversations, deleteResponses, upToBytes } from "./delete-kept.ts";
 import type { Tables } from "./tables.ts";
+import { rowsOf, type Steps, type Transact } from "./transact.ts";
 import type { Housekeeping } from "./types.ts";
 
 /** Makes room before their time is over: of responses and conversations those that nobody has touched for longest. */
-export function createDropOldestKept(deps: {
-	readonly client: Database;
-	readonly syncDb: SyncDb;
+export function createDropOldestKept({
+	transact,
+	tables,
+}: {
+	readonly transact: Transact;
 	readonly tables: Tables;
-	readonly onCommit: () => void;
 }): Housekeeping["dropOldestKept"] {
-	const { client, syncDb, tables, onCommit } = deps;
 	const { responses, conversations } = tables;
 
-	const drop = client.transaction((beforeMs: number, rowsMax: number): number => {
-		const made = syncDb
-			.select({ id: responses.id, bytes: responses.bytes, atMs: responses.createdAt })
-			.from(responses)
-			.where(lt(responses.createdAt, beforeMs))
-			.orderBy(asc(responses.createdAt))
-			.limit(rowsMax)
-			.all();
-		const changed = syncDb
-			.select({ id: conversations.id, bytes: conversations.bytes, atMs: conversations.changedAt })
-			.from(conversations)
-			.where(lt(conversations.changedAt, beforeMs))
-			.orderBy(asc(conversations.changedAt))
-			.limit(rowsMax)
-			.all();
+	function* drop(db: Db, beforeMs: number, rowsMax: number): Steps<number> {
+		const made = yield* rowsOf(
+			db
+				.select({ id: responses.id, bytes: responses.bytes, atMs: responses.createdAt })
+				.from(responses)
+				.where(lt(responses.createdAt, beforeMs))
+				.orderBy(asc(responses.createdAt))
+				.limit(rowsMax),
+		);
+		const changed = yield* rowsOf(
+			db
+				.select({ id: conversations.id, bytes: conversations.bytes, atMs: conversations.changedAt })
+				.from(conversations)
+				.where(lt(conversations.changedAt, beforeMs))
+				.orderBy(asc(conversations.changedAt))
+				.limit(rowsMax),
+		);
 		const oldest = Math.min(made[0]?.atMs ?? beforeMs, changed[0]?.atMs ?? beforeMs);
 		return made[0]?.atMs === oldest
-			? deleteResponses(deps, upToBytes(made))
-			: deleteConversations(deps, upToBytes(changed));
-	});
+			? yield* deleteResponses(db, tables, upToBytes(made))
+			: yield* deleteConversations(db, tables, upToBytes(changed));
+	}
 
-	return async (beforeMs, rowsMax) => {
-		const dropped = drop.immediate(beforeMs, rowsMax);
-		if (dropped > 0) {
-			onCommit();
-		}
-		return dropped;
-	};
+	return (beforeMs, rowsMax) => transact((db) => drop(db, beforeMs, rowsMax));
 }

@@ -34,7 +34,8 @@ export function createPostgresTransact(pool: PostgresPool): Transact {
 				await connection.values("commit");
 				return step.value;
 			} catch (error) {
-				await connection.values("rollback");
+				// A connection that cannot even do that is not used again, and the server rolls back by itself.
+				await connection.values("rollback").catch(connection.destroy);
 				throw error;
 			}
 		});

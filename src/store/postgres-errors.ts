@@ -5,6 +5,11 @@ export class PostgresTimeout extends Error {
 	override readonly name = "PostgresTimeout";
 }
 
+/** The connection ended before the statement was sent. */
+export class PostgresLost extends Error {
+	override readonly name = "PostgresLost";
+}
+
 /** The server, or this connection to it, is about to go, or takes no writes: a new connection may lead to a better one. */
 const CONNECTION_STATES = new Set(["25006", "57P01", "57P02", "57P03", "57P05", "25P03"]);
 /** Two transactions met; one of them has to begin again. */

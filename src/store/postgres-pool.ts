@@ -44,8 +44,18 @@ export function createPostgresPool({ connect, connectionsMax, deadlineMs }: Pool
 	let replaced = 0;
 	let isClosed = false;
 
+	function takeIdle(): PostgresConnection | undefined {
+		for (;;) {
+			const known = idle.pop();
+			if (known === undefined || !known.isLost()) {
+				return known;
+			}
+			discard(known);
+		}
+	}
+
 	function acquire(waiter: Waiter): void {
-		const known = idle.pop();
+		const known = takeIdle();
 		if (known !== undefined) {
 			waiter.take(known);
 		} else if (open.size < connectionsMax) {

@@ -32,7 +32,7 @@ export function createPruneDay({
 				const isNeeded = row.objectId !== null && row.openedAt >= ownersSinceMs;
 				const cell = isNeeded || rows.hasLater(row) ? undefined : rows.cellOf(row);
 				if (cell !== undefined) {
-					
+					addFigures(sum, cell);
 					deleted += remove.run(row.requestId, row.attempt).changes;
 				}
 			}

@@ -1,52 +1,60 @@
-import type { Database } from "bun:sqlite";
-import { lte, or } from "drizzle-orm";
+import { and, inArray, lte, or } from "drizzle-orm";
 import { idOf, inputList } from "../responses/items.ts";
 import type { ResponseRecord } from "../responses/types.ts";
 import { bytesOf, type ConversationItems, encodeItem, slices, withNewIds } from "./conversation-items.ts";
-import type { Db, SyncDb } from "./db.ts";
+import type { Db } from "./db.ts";
 import { deleteConversations, deleteResponses, upToBytes } from "./delete-kept.ts";
 import { createResponseReader } from "./response-reader.ts";
 import type { Tables } from "./tables.ts";
+import { rowsOf, run, type Steps, type Transact } from "./transact.ts";
 import type { Horizon, ResponseStore, TurnSaved, TurnWrite } from "./types.ts";
 
 /** UTF-8 bytes that one turn may take in the database, as a response and again as items of a conversation. */
 const TURN_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface ResponseStoreDeps {
-	readonly client: Database;
 	readonly db: Db;
-	readonly syncDb: SyncDb;
+	readonly transact: Transact;
 	readonly tables: Tables;
 	readonly items: ConversationItems;
 	/** Lets other work go on between two statements of a long job. */
 	readonly turn: () => Promise<void>;
-	/** Called after each commit. */
-	readonly onCommit: () => void;
 }
 
-/** Writes are synchronous transactions: one with an await in it would commit at the await. */
 export function createResponseStore(deps: ResponseStoreDeps): ResponseStore {
-	const { client, syncDb, tables, items, onCommit } = deps;
+	const { transact, tables, items } = deps;
 	const { responses, responseItems } = tables;
 
-	const save = client.transaction((row: Row | undefined, itemIds: readonly string[], append: TurnWrite["append"]) => {
-		if (row !== undefined && syncDb.insert(responses).values(row).onConflictDoNothing().run().changes === 0) {
-			return { saved: false, reason: "id_taken" } satisfies TurnSaved;
+	function* save(
+		db: Db,
+		row: Row | undefined,
+		itemIds: readonly string[],
+		append: TurnWrite["append"],
+	): Steps<TurnSaved> {
+		if (row !== undefined) {
+			const made = yield* rowsOf(
+				db.insert(responses).values(row).onConflictDoNothing().returning({ id: responses.id }),
+			);
+			if (made.length === 0) {
+				return { saved: false, reason: "id_taken" };
+			}
 		}
 		for (const ids of slices(itemIds)) {
 			const rows = ids.map((itemId) => ({ itemId, responseId: row?.id ?? "" }));
-			syncDb.insert(responseItems).values(rows).onConflictDoNothing().run();
+			yield* run(db.insert(responseItems).values(rows).onConflictDoNothing());
 		}
-		return { saved: true, appended: append === undefined || appendTo(append) } satisfies TurnSaved;
-	});
-
-	function appendTo(append: NonNullable<TurnWrite["append"]>): boolean {
-		const ids = append.items.map(({ id }) => id);
-		const own = withNewIds(append.items, items.known(append.conversationId, ids));
-		return items.append(append, own.map(encodeItem));
+		return { saved: true, appended: append === undefined || (yield* appendTo(db, append)) };
 	}
 
-	const remove = client.transaction((ids: readonly string[]): number => deleteResponses(deps, ids));
+	function* appendTo(db: Db, append: NonNullable<TurnWrite["append"]>): Steps<boolean> {
+		const { conversationId } = append;
+		if ((yield* items.size(db, conversationId)) === undefined) {
+			return false;
+		}
+		const ids = append.items.map(({ id }) => id);
+		const own = withNewIds(append.items, yield* items.known(db, conversationId, ids));
+		return yield* items.append(db, append, own.map(encodeItem));
+	}
 
 	return {
 		...createResponseReader(deps),
@@ -57,23 +65,19 @@ export function createResponseStore(deps: ResponseStoreDeps): ResponseStore {
 				return { saved: false, reason: "too_large" };
 			}
 			const itemIds = record === undefined ? [] : outputIds(record);
-			const result = save.immediate(row, itemIds, append);
-			onCommit();
-			return result;
+			return transact((db) => save(db, row, itemIds, append));
 		},
 		async delete(id) {
-			const removed = remove.immediate([id]) > 0;
-			onCommit();
-			return removed;
+			return (await transact((db) => deleteResponses(db, tables, [id]))) > 0;
 		},
 		async prune(horizon, rowsMax) {
-			const old = oldResponses(deps, horizon, rowsMax);
-			const removed = old.length === 0 ? 0 : remove.immediate(old);
-			const left = removed === 0 ? pruneConversations(deps, horizon, rowsMax) : 0;
-			if (removed + left > 0) {
-				onCommit();
+			const old = await oldResponses(deps, horizon, rowsMax);
+			const removed = old.length === 0 ? 0 : await transact((db) => deleteResponses(db, tables, old));
+			if (removed > 0) {
+				return removed;
 			}
-			return removed + left;
+			const left = await oldConversations(deps, horizon, rowsMax);
+			return left.length === 0 ? 0 : transact((db) => deleteOldConversations(db, tables, left, horizon));
 		},
 	};
 }
@@ -81,40 +85,56 @@ export function createResponseStore(deps: ResponseStoreDeps): ResponseStore {
 type Row = Tables["responses"]["$inferSelect"];
 
 /** The ids of some responses whose time is over. */
-function oldResponses(
-	{ syncDb, tables: { responses } }: ResponseStoreDeps,
+async function oldResponses(
+	{ db, tables: { responses } }: ResponseStoreDeps,
 	{ nowMs, keptSinceMs }: Horizon,
 	rowsMax: number,
-): readonly string[] {
-	const rows = syncDb
+): Promise<readonly string[]> {
+	const rows = await db
 		.select({ id: responses.id, bytes: responses.bytes })
 		.from(responses)
 		.where(or(lte(responses.expiresAt, nowMs), lte(responses.createdAt, keptSinceMs)))
-		.limit(rowsMax)
-		.all();
+		.limit(rowsMax);
 	return upToBytes(rows);
 }
 
-/** Deletes some conversations whose time is over, with their items. */
-function pruneConversations(deps: ResponseStoreDeps, { nowMs, keptSinceMs }: Horizon, rowsMax: number): number {
-	const {
-		client,
-		syncDb,
-		tables: { conversations },
-	} = deps;
-	return client
-		.transaction(() => {
-			const rows = syncDb
-				.select({ id: conversations.id, bytes: conversations.bytes })
+/** The ids of some conversations whose time is over. */
+async function oldConversations(
+	{ db, tables }: ResponseStoreDeps,
+	horizon: Horizon,
+	rowsMax: number,
+): Promise<readonly string[]> {
+	const { conversations } = tables;
+	const rows = await db
+		.select({ id: conversations.id, bytes: conversations.bytes })
+		.from(conversations)
+		.where(isOver(tables, horizon))
+		.limit(rowsMax);
+	return upToBytes(rows);
+}
+
+/** Those whose time is still over: others may have been written to meanwhile. */
+function* deleteOldConversations(db: Db, tables: Tables, ids: readonly string[], horizon: Horizon): Steps<number> {
+	const { conversations } = tables;
+	const rows: { readonly id: string }[] = [];
+	for (const some of slices(ids)) {
+		const still = yield* rowsOf(
+			db
+				.select({ id: conversations.id })
 				.from(conversations)
-				.where(or(lte(conversations.expiresAt, nowMs), lte(conversations.changedAt, keptSinceMs)))
-				.limit(rowsMax)
-				.all();
-			const ids = upToBytes(rows);
-			deleteConversations(deps, ids);
-			return ids.length;
-		})
-		.immediate();
+				.where(and(inArray(conversations.id, some), isOver(tables, horizon))),
+		);
+		rows.push(...still);
+	}
+	return yield* deleteConversations(
+		db,
+		tables,
+		rows.map(({ id }) => id),
+	);
+}
+
+function isOver({ conversations }: Tables, { nowMs, keptSinceMs }: Horizon) {
+	return or(lte(conversations.expiresAt, nowMs), lte(conversations.changedAt, keptSinceMs));
 }
 
 function outputIds({ response }: ResponseRecord): readonly string[] {

@@ -99,7 +99,7 @@ export async function* sliceAttempts(
 ): Slices {
 	const { openedAt, keyId, team, provider, model } = attempts;
 	// 86,400,000 ms = one day. A literal: a parameter would make the selected and the grouped expression two.
-	const columns = { day: sql<number>`${openedAt} / 86400000`, key: keyId, team, provider, model };
+	const columns = { day: sql<number>`${openedAt} / 86400000`.mapWith(Number), key: keyId, team, provider, model };
 	const dimensions = pick(columns, groupBy);
 	const figures = sums(attempts, attemptFigures(groupBy));
 	let startMs = fromMs;

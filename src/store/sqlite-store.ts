@@ -16,6 +16,7 @@ import { createResponseStore } from "./response-store.ts";
 import { systemScheduler } from "./scheduler.ts";
 import { defineTables } from "./tables.ts";
 import { createTeamStore } from "./team-store.ts";
+import { createSqliteTransact } from "./transact.ts";
 import type { Store, StoreProblem } from "./types.ts";
 import { createAttemptWriter, type GroupCommitWriter } from "./writer.ts";
 
@@ -62,8 +63,9 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 	const checkpoint = createIdleCheckpoint({ client, clock, scheduler: systemScheduler });
 	const writer = createAttemptWriter({ log, scheduler: systemScheduler, onProblem, onCommit: checkpoint.committed });
 	const turn = () => new Promise<void>((resolve) => systemScheduler.soon(resolve));
-	const items = createConversationItems(syncDb, tables);
-	const keeping = { client, db, syncDb, tables, items, turn, onCommit: checkpoint.committed };
+	const items = createConversationItems(tables);
+	const transact = createSqliteTransact(client, db, checkpoint.committed);
+	const keeping = { db, transact, tables, items, turn };
 
 	return {
 		instanceId: database.instanceId,
@@ -76,7 +78,11 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 		responses: createResponseStore(keeping),
 		conversations: createConversationStore(keeping),
 		housekeeping: createHousekeeping({
-			...keeping,
+			client,
+			syncDb,
+			tables,
+			turn,
+			onCommit: checkpoint.committed,
 			dropOldestKept: createDropOldestKept(keeping),
 			sliceRowsMax: HOUSEKEEPING_ROWS_MAX,
 		}),

@@ -6,11 +6,14 @@ import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { nativeError } from "../support/native/answers.ts";
 import { createStrictProvider, type StrictProvider } from "../support/native/strict-provider.ts";
 import { NATIVE_PRICE } from "../support/native-cost.ts";
+import { responseEventFaults } from "../support/openai-schema.ts";
 import { type Json, objects, parseJson } from "../support/oracle/json.ts";
-import { json } from "../support/replies.ts";
+import { bytesStep, json, wireBytes } from "../support/replies.ts";
 import { hear, itemsOf, MANNERS, textOf } from "../support/responses-client.ts";
 import { responsesReply } from "../support/responses-upstream.ts";
+import { parseSse } from "../support/sse-events.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { gate } from "../support/wait.ts";
 
 /*
  * Providers that speak the Responses API themselves, beside one that only chats: what the gateway keeps goes on with
@@ -198,12 +201,35 @@ describe("a provider that keeps its responses itself", () => {
 });
 
 test("a stream that its provider cuts ends in an event like the others, with the next number", async () => {
+	const door = gate();
 	openai.script((request) => {
-		const cut = breakAfterText(responsesReply(request, "Said by OpenAI."), '"type":"response.output_text.delta"', "hang");
-		const rest = bytesStep(wireBytes(responsesReply(request, "")).subarray(0, 0));
-		return { ...cut, steps: [...(Array.isArray(cut.steps) ? cut.steps : []), rest] };
+		const bytes = wireBytes(responsesReply(request, "Said by OpenAI."));
+		const at = bytes.indexOf("event: response.output_text.done");
+		return {
+			steps: [bytesStep(bytes.subarray(0, at)), { kind: "wait", until: door.opened }, { kind: "fin" }],
+		};
 	});
-	expect(latest()).toBeDefined();
+	const raised = await failureOf(
+		(async () => {
+			for await (const event of await client.openai.responses.create({
+				model: "openai",
+				input: "One.",
+				stream: true,
+			})) {
+				if (event.type === "response.output_text.delta") {
+					door.open();
+				}
+			}
+		})(),
+	);
+	expect(raised.message).toContain("broke off");
+	const stream = parseSse((await client.wire()).text);
+	const events = stream.data.map((data) => JSON.parse(data));
+	expect(stream.names).toEqual(events.map(({ type }) => type));
+	expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, index) => index));
+	expect(events.flatMap(responseEventFaults)).toEqual([]);
+	const { message, code, ...last } = events.at(-1);
+	expect(last).toMatchObject({ type: "error", param: null, error: { type: "upstream_error", message, code } });
 });
 
 describe("a provider that speaks Responses and keeps nothing", () => {

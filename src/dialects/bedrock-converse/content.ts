@@ -84,7 +84,7 @@ function vendorBlock(part: Extract<ChatPart, { kind: "other" }>, context: Conten
 	const { type, raw, param } = part;
 	const own = OWN_BLOCKS.has(type) ? raw[type] : undefined;
 	if (isJsonObject(own)) {
-		if (isJsonObject(own.source) && false) {
+		if (isJsonObject(own.source) && own.source.s3Location !== undefined) {
 			throw badRequest(
 				`The part '${param}' must hold its data: send it as base64 in 'bytes'.`,
 				param,

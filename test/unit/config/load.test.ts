@@ -109,6 +109,24 @@ test("responses are kept for thirty days, unless the file says otherwise; that n
 	]);
 });
 
+test("rows are kept for ninety days in ten gibibytes, unless the file says otherwise; never less than running requests need", () => {
+	expect(settingsOf(MODEL_LIST).storage).toEqual({ retentionMs: 90 * 86_400_000, bytesMax: 10 * 2 ** 30 });
+	expect(settingsOf(`storage: { retention: 48h, max_size: 512MiB }\n${MODEL_LIST}`).storage).toEqual({
+		retentionMs: 2 * 86_400_000,
+		bytesMax: 512 * 2 ** 20,
+	});
+	for (const retention of ["0s", "47h", "3651d", "90", "3 months"]) {
+		expect(problemsOf(`storage: { retention: ${retention} }\n${MODEL_LIST}`)).toEqual([
+			expect.stringMatching(/^config\.yaml:1:\d+ storage\.retention: must be/),
+		]);
+	}
+	for (const size of ["10", "10GB", "15MiB", "0GiB", "65TiB", "-1GiB", "1.5GiB"]) {
+		expect(problemsOf(`storage: { max_size: ${size} }\n${MODEL_LIST}`)).toEqual([
+			expect.stringMatching(/^config\.yaml:1:\d+ storage\.max_size: must be a size from 16MiB to 64TiB/),
+		]);
+	}
+});
+
 test("the repository's config.yaml starts with no environment at all", async () => {
 	const text = await Bun.file(join(import.meta.dir, "../../../config.yaml")).text();
 	const settings = settingsOf(text, {});
