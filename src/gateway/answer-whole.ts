@@ -22,7 +22,7 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 	}
 	const native = bytes === undefined ? undefined : parseObject(bytes);
 	const { translation } = context.spoken;
-	const json = native === undefined || translation === undefined ? native : translation.whole(native, head.headers);
+	const json = native === undefined ? undefined : inClientsWords(context, native, head.headers);
 	if (json === undefined || bytes === undefined) {
 		return failed(context, invalid(head.status, "the answer is not what this provider's API promises"));
 	}
@@ -58,6 +58,23 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 	const told =
 		usage === undefined && translation !== undefined ? reader.withUsage?.(json, envelope.promptTokensMax) : json;
 	return answered(context, head, bodyOf(context, bytes, told ?? json), { nano: costNano, final: true });
+}
+
+/** undefined: no answer of this wire. A translator that stumbles is our mistake, and must not leave the books open. */
+function inClientsWords(
+	{ spoken, deps }: AttemptContext,
+	native: JsonObject,
+	headers: Headers,
+): JsonObject | undefined {
+	if (spoken.translation === undefined) {
+		return native;
+	}
+	try {
+		return spoken.translation.whole(native, headers);
+	} catch (error) {
+		deps.runtime.logger.error("bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
+		return undefined;
+	}
 }
 
 /** The provider's own bytes, or its answer in the client's words. */

@@ -107,7 +107,7 @@ function attemptWrite(log: AttemptLog, { openings, settles }: WriteBatch): unkno
 	}
 }
 
-function settleLost(
+export function settleLost(
 	{ opening, closing }: SettleWrite,
 	reason: "journal_full" | "row_refused" | "closed",
 	cause: unknown,
@@ -116,7 +116,7 @@ function settleLost(
 	return { kind: "settle_lost", reason, requestId, attempt, keyId, costNano: closing.costNano, cause };
 }
 
-function release({ waiting }: QueuedSettle): void {
+export function release({ waiting }: QueuedSettle): void {
 	for (const resolve of waiting.splice(0)) {
 		resolve();
 	}

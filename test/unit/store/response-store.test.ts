@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createConversationItems } from "../../../src/store/conversation-items.ts";
 import { createSqliteDb } from "../../../src/store/db.ts";
 import { createResponseStore } from "../../../src/store/response-store.ts";
+import { createSqliteTransact } from "../../../src/store/transact.ts";
 import {
 	assistantMessage,
 	BOUNDS,
@@ -53,22 +54,20 @@ test("what was kept is there after a restart", async () => {
 
 test("a turn that fails half way leaves nothing behind", async () => {
 	const { client, tables, ...database } = openLog(place);
-	const { db, syncDb } = createSqliteDb(client);
-	const items = createConversationItems(syncDb, tables);
+	const { db } = createSqliteDb(client);
+	const items = createConversationItems(tables);
 	const responses = createResponseStore({
-		client,
 		db,
-		syncDb,
+		transact: createSqliteTransact(client, db, () => undefined),
 		tables,
 		// The disk goes between the response and its conversation.
 		items: {
 			...items,
-			append() {
+			size() {
 				throw new Error("disk gone");
 			},
 		},
 		turn: () => Promise.resolve(),
-		onCommit: () => undefined,
 	});
 	const append = { conversationId: "conv_1", changedAtMs: 1, expiresAtMs: 2, items: [userMessage("msg_1", "hi")] };
 	await expect(responses.save({ record: turnRecord("resp_1"), append })).rejects.toThrow("disk gone");
