@@ -108,9 +108,7 @@ export function createConversationItems(tables: Tables): ConversationItems {
 			const removed = yield* rowsOf(
 				db
 					.delete(conversationItems)
-					.where(
-						and(eq(conversationItems.conversationId, change.conversationId), eq(conversationItems.itemId, itemId)),
-					)
+					.where(and(eq(conversationItems.conversationId, change.conversationId), eq(conversationItems.itemId, itemId)))
 					.returning({ bytes: conversationItems.bytes }),
 			);
 			if (removed.length === 0) {

@@ -46,12 +46,7 @@ export function createConversationStore(deps: ConversationStoreDeps): Conversati
 		yield* items.append(db, { ...record, conversationId: record.id }, given.map(encodeItem));
 	}
 
-	function* add(
-		db: Db,
-		change: ConversationChange,
-		given: readonly Item[],
-		bounds: HistoryBounds,
-	): Steps<ItemsAdded> {
+	function* add(db: Db, change: ConversationChange, given: readonly Item[], bounds: HistoryBounds): Steps<ItemsAdded> {
 		const { conversationId } = change;
 		const size = yield* items.size(db, conversationId);
 		if (size === undefined) {

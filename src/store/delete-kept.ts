@@ -12,9 +12,7 @@ export function* deleteResponses(db: Db, tables: Tables, ids: readonly string[])
 	const { responses, responseItems } = tables;
 	let removed = 0;
 	for (const some of slices(ids)) {
-		const gone = yield* rowsOf(
-			db.delete(responses).where(inArray(responses.id, some)).returning({ id: responses.id }),
-		);
+		const gone = yield* rowsOf(db.delete(responses).where(inArray(responses.id, some)).returning({ id: responses.id }));
 		yield* run(db.delete(responseItems).where(inArray(responseItems.responseId, some)));
 		removed += gone.length;
 	}

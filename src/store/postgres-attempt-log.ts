@@ -118,7 +118,9 @@ async function earlierAttempts(
 	openings: readonly OpeningWrite[],
 	settles: readonly SettleWrite[],
 ): Promise<(write: SettleWrite) => readonly EarlierAttempt[]> {
-	const retried = [...new Set(settles.filter(({ opening }) => opening.attempt > 0).map(({ opening }) => opening.requestId))];
+	const retried = [
+		...new Set(settles.filter(({ opening }) => opening.attempt > 0).map(({ opening }) => opening.requestId)),
+	];
 	const known = new Map<string, Map<number, EarlierAttempt>>(retried.map((id) => [id, new Map()]));
 	if (retried.length > 0) {
 		const rows = await values(

@@ -1,6 +1,6 @@
 import { SQL } from "bun";
 import { PostgresLost } from "./postgres-errors.ts";
-import { postgresValue, fromPostgres } from "./postgres-values.ts";
+import { fromPostgres, postgresValue } from "./postgres-values.ts";
 
 /** How long one connection may take for what it does. Milliseconds. */
 export interface ConnectionLimits {

@@ -1,7 +1,7 @@
 import { drizzle } from "drizzle-orm/pg-proxy";
 import type { Db } from "./db.ts";
-import { isCollision } from "./postgres-errors.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
+import { isCollision } from "./postgres-errors.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 import type { Transact } from "./transact.ts";
 

@@ -43,7 +43,10 @@ export async function openPostgres(
 
 async function withDeadline<Result>(work: Promise<Result>, limitMs: number): Promise<Result> {
 	const { promise, reject } = Promise.withResolvers<never>();
-	const timer = setTimeout(() => reject(new PostgresTimeout(`PostgreSQL did not answer within ${limitMs} ms.`)), limitMs);
+	const timer = setTimeout(
+		() => reject(new PostgresTimeout(`PostgreSQL did not answer within ${limitMs} ms.`)),
+		limitMs,
+	);
 	try {
 		return await Promise.race([work, promise]);
 	} finally {

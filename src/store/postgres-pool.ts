@@ -1,5 +1,5 @@
-import { isConnectionFault, PostgresTimeout } from "./postgres-errors.ts";
 import type { Connect, PostgresConnection } from "./postgres-connection.ts";
+import { isConnectionFault, PostgresTimeout } from "./postgres-errors.ts";
 
 export interface PoolDeps {
 	readonly connect: Connect;

@@ -13,9 +13,7 @@ export function encodeText(text: string): string {
 }
 
 export function decodeText(text: string): string {
-	return text.includes(ESCAPE)
-		? text.replace(ESCAPES, (found) => (found === `${ESCAPE}0` ? "\0" : ESCAPE))
-		: text;
+	return text.includes(ESCAPE) ? text.replace(ESCAPES, (found) => (found === `${ESCAPE}0` ? "\0" : ESCAPE)) : text;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Item } from "../../src/responses/types.ts";
-import type { Store } from "../../src/store/types.ts";
 import {
 	assistantMessage,
 	BOUNDS,
@@ -12,13 +11,13 @@ import {
 	turnRecord,
 	userMessage,
 } from "../support/kept-samples.ts";
-import { BACKENDS, type Backend } from "./backends.ts";
+import { type Backend, type SharedStore as Store, startBackends } from "./backends.ts";
 
 const CHANGE = { conversationId: "conv_1", changedAtMs: KEPT_AT_MS, expiresAtMs: KEPT_AT_MS + DAY_MS };
 const MINE = { keyId: "vk_A", team: undefined };
 const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id);
 
-for (const [name, start] of BACKENDS) {
+for (const [name, start] of await startBackends()) {
 	describe(`kept responses on ${name}`, () => {
 		let backend: Backend;
 		beforeEach(async () => {

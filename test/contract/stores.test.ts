@@ -3,9 +3,8 @@ import { KEY_DEFAULTS } from "../../src/keys/key-defaults.ts";
 import type { KeyRecord } from "../../src/keys/types.ts";
 import { NO_USAGE } from "../../src/lib/usage.ts";
 import type { TeamOverrides } from "../../src/limits/team-types.ts";
-import type { Store } from "../../src/store/types.ts";
 import { closing, DAY_MS, MIDNIGHT_MS, opening } from "../unit/store/ledger-samples.ts";
-import { BACKENDS, type Backend } from "./backends.ts";
+import { type Backend, type SharedStore as Store, startBackends } from "./backends.ts";
 
 /** Texts that end a string, a statement or a pattern where somebody builds SQL out of them. */
 const INJECTIONS = [
@@ -38,7 +37,7 @@ function key(id: string, facts: Partial<KeyRecord> = {}): KeyRecord & { readonly
 
 const EVERYTHING = { after: undefined, limit: 100, team: undefined, name: undefined };
 
-for (const [name, start] of BACKENDS) {
+for (const [name, start] of await startBackends()) {
 	describe(`store on ${name}`, () => {
 		let backend: Backend;
 		let store: Store;

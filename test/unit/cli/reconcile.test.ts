@@ -245,7 +245,8 @@ describe("an upstream's own count", () => {
 			{ request_id: stranger, prompt_tokens: 1 },
 		]);
 		expect(code).toBe(1);
-		expect(differences).toEqual([
+		const told: readonly unknown[] = differences;
+		expect(told).toEqual([
 			{
 				kind: "not_at_upstream",
 				request_id: missing,
