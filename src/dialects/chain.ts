@@ -38,5 +38,6 @@ function chainStreams(outer: StreamTranslator, inner: StreamTranslator): StreamT
 			return events === "malformed" ? events : onward(events);
 		},
 		end: () => [...onward(inner.end()), ...outer.end()],
+		usageSoFar: () => outer.usageSoFar?.() ?? inner.usageSoFar?.(),
 	};
 }

@@ -66,4 +66,9 @@ export interface StreamTranslator {
 	 * and everything that makes an answer complete has come; nothing when it was cut. Called once; nothing after an end.
 	 */
 	end(): readonly SseEvent[];
+	/**
+	 * What the provider has counted so far, as a chat answer's `usage`: for an answer that is given up before its end. The
+	 * prompt's count is complete, the output's may lag behind. undefined while it has counted nothing.
+	 */
+	usageSoFar?(): JsonObject | undefined;
 }

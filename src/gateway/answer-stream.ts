@@ -1,4 +1,3 @@
-import type { StreamReader } from "../dialects/types.ts";
 import { GatewayError } from "../lib/errors.ts";
 import { formatUsd } from "../lib/money.ts";
 import { completionTokens, promptTokens } from "../lib/usage.ts";
@@ -41,7 +40,7 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 	books.firstToken();
 	const body = relay(context, {
 		pump: (sink) => pump(context, passages, opened, head.status, sink),
-		seen: () => seenOf(passages.reader),
+		seen: () => seenOf(passages),
 		errorEvent: (ending) => lastEvent(ending, passages),
 		goesOn: (seen) => settleLaterIfBackground(context, seen),
 		keepAlive: KEEP_ALIVE,
@@ -66,8 +65,8 @@ function settleLaterIfBackground(context: AttemptContext, { objectId, usage }: S
 	return true;
 }
 
-function seenOf(reader: StreamReader): Seen {
-	return { usage: reader.usage(), outputTokens: reader.outputTokensSeen(), objectId: reader.objectId() };
+function seenOf({ reader, usage }: Passages): Seen {
+	return { usage: usage(), outputTokens: reader.outputTokensSeen(), objectId: reader.objectId() };
 }
 
 interface Opening {
@@ -144,7 +143,7 @@ async function pump(
 			sink,
 		);
 		if (endAt !== -1) {
-			await finish(context, passages.reader, status, batch[endAt]?.bytes, sink);
+			await finish(context, passages, status, batch[endAt]?.bytes, sink);
 			passages.drain();
 			return;
 		}
@@ -158,7 +157,7 @@ async function pump(
 		// A clean end of the connection proves nothing: the protocol's own end never came.
 		throw new BrokenAnswer(brokenStream("the stream ended before its answer did"));
 	}
-	await finish(context, passages.reader, status, undefined, sink);
+	await finish(context, passages, status, undefined, sink);
 }
 
 /**
@@ -174,14 +173,14 @@ function outputTokensStop({ served, terms }: AttemptContext): number {
 /** Settles, tells the final cost in a comment, and only then lets the end through. */
 async function finish(
 	context: AttemptContext,
-	reader: StreamReader,
+	passages: Passages,
 	status: number,
 	lastEvent: Uint8Array | undefined,
 	sink: ClientSink,
 ): Promise<void> {
-	const costNano = await context.books.settle({ outcome: "ok", status, seen: seenOf(reader) });
-	await keepTurn(context, reader.answer?.());
-	const usage = reader.usage();
+	const costNano = await context.books.settle({ outcome: "ok", status, seen: seenOf(passages) });
+	await keepTurn(context, passages.reader.answer?.());
+	const usage = passages.reader.usage();
 	const told = {
 		cost_usd: formatUsd(costNano),
 		...(usage === undefined

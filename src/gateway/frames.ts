@@ -1,6 +1,7 @@
 import { eventJson } from "../dialects/event-data.ts";
 import type { StreamTranslator } from "../dialects/translation.ts";
 import type { SseEvent } from "../dialects/types.ts";
+import type { JsonObject } from "../lib/json-types.ts";
 import type { Framing } from "../providers/types.ts";
 import { createAwsEventSplitter } from "../transport/aws-event-stream.ts";
 import type { EventFrame, EventSplitter } from "../transport/frames.ts";
@@ -13,11 +14,16 @@ const SPLITTERS: Readonly<Record<Framing, () => EventSplitter>> = {
 	"aws-event-stream": createAwsEventSplitter,
 };
 
+export interface Frames extends EventSplitter {
+	/** What the provider has counted, where that is not in the client's events yet. */
+	usageSoFar?(): JsonObject | undefined;
+}
+
 /**
  * The client's events of one upstream stream, as they come: cut by the provider's framing, said in the client's words.
  * @param contentType Of the answer. It may say that a provider with words of its own writes them as lines of JSON.
  */
-export function openFrames({ speech, translation }: Spoken, contentType: string): EventSplitter {
+export function openFrames({ speech, translation }: Spoken, contentType: string): Frames {
 	if (translation === undefined) {
 		return SPLITTERS[speech.framing]();
 	}
@@ -42,7 +48,7 @@ export function isStream({ translation }: Spoken, contentType: string): boolean 
 	return !/json|html/i.test(contentType) || (translation !== undefined && isJsonLines(contentType));
 }
 
-function translated(splitter: EventSplitter, translator: StreamTranslator): EventSplitter {
+function translated(splitter: EventSplitter, translator: StreamTranslator): Frames {
 	function onward(frames: readonly EventFrame[]): SseEvent[] {
 		return frames.flatMap(({ event }) => (event === undefined ? [] : unglued(event).flatMap(say)));
 	}
@@ -54,6 +60,7 @@ function translated(splitter: EventSplitter, translator: StreamTranslator): Even
 	return {
 		push: (chunk) => framesOf(onward(splitter.push(chunk))),
 		end: () => framesOf([...onward(splitter.end()), ...translator.end()]),
+		usageSoFar: () => translator.usageSoFar?.(),
 	};
 }
 

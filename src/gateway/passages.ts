@@ -1,5 +1,7 @@
+import { readTokenUsage } from "../dialects/token-usage.ts";
 import type { StreamReader, StreamStep } from "../dialects/types.ts";
 import type { Clock } from "../lib/clock.ts";
+import { completionTokens, type Usage } from "../lib/usage.ts";
 import { BrokenFraming, type EventFrame } from "../transport/frames.ts";
 import type { AttemptContext } from "./attempt-result.ts";
 import { failureOfFault } from "./failure.ts";
@@ -18,6 +20,8 @@ export interface Passages {
 	/** undefined at the end. Throws when the provider breaks off or talks nonsense. */
 	next(): Promise<Passage[] | undefined>;
 	readonly reader: StreamReader;
+	/** The provider's count: of the whole answer once it has ended, else what is known of it so far. */
+	usage(): Usage | undefined;
 	/** Some output, or at least a word that there is none: a finished choice, a count of tokens. A bare end is neither. */
 	answered(): boolean;
 	/** The provider's own error event, once it has thrown one. */
@@ -104,7 +108,22 @@ export function readPassages(
 			throw error instanceof BrokenFraming ? new BrokenAnswer(brokenStream(error.message)) : error;
 		}
 	}
-	return { next, reader, answered: () => answered, errorEvent: () => errorEvent, drain: () => drain(source, context) };
+	function usage(): Usage | undefined {
+		return reader.usage() ?? atLeast(readTokenUsage(splitter.usageSoFar?.()), reader.outputTokensSeen());
+	}
+	return {
+		next,
+		reader,
+		usage,
+		answered: () => answered,
+		errorEvent: () => errorEvent,
+		drain: () => drain(source, context),
+	};
+}
+
+/** Providers count the output of a running stream late: what has been seen of it is counted all the same. */
+function atLeast(usage: Usage | undefined, outputTokens: number): Usage | undefined {
+	return usage && { ...usage, output: usage.output + Math.max(0, outputTokens - completionTokens(usage)) };
 }
 
 export function brokenStream(detail: string): AttemptFailure {

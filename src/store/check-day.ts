@@ -93,14 +93,14 @@ function readPruned({ syncDb, tables: { prunedDays } }: CheckDayDeps, day: numbe
 }
 
 /** As text: bun:sqlite returns wrong numbers above 2^53. */
-function figureColumns(table: Tables["spendDays"] | Tables["prunedDays"]) {
+export function figureColumns(table: Tables["spendDays"] | Tables["prunedDays"]) {
 	const columns = getTableColumns(table);
 	const texts = FIGURES.map((name) => [name, sql<string>`cast(${columns[name]} as text)`]);
 	// Object.fromEntries() forgets which keys it was given.
 	return Object.fromEntries(texts) as Record<Figure, ReturnType<typeof sql<string>>>;
 }
 
-function toFigures(texts: Readonly<Record<Figure, string>>): Record<Figure, number | bigint> {
+export function toFigures(texts: Readonly<Record<Figure, string>>): Record<Figure, number | bigint> {
 	return Object.fromEntries(
 		FIGURES.map((name) => [name, name === "seconds" ? Number(texts[name]) : wholeNumber(texts[name])]),
 	) as Record<Figure, number | bigint>;

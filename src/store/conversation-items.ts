@@ -86,7 +86,9 @@ export function createConversationItems(tables: Tables): ConversationItems {
 						.from(conversationItems)
 						.where(and(eq(conversationItems.conversationId, conversationId), inArray(itemId, ids))),
 				);
-				rows.forEach((row) => found.add(row.itemId));
+				for (const row of rows) {
+					found.add(row.itemId);
+				}
 			}
 			return found;
 		},

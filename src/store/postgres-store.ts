@@ -6,9 +6,10 @@ import { createDeploymentStateStore } from "./deployment-state-store.ts";
 import { createKeyStore } from "./key-store.ts";
 import { POSTGRES_MIGRATIONS } from "./migrations.postgres.ts";
 import { createPostgresAttemptLog } from "./postgres-attempt-log.ts";
+import type { PoolState } from "./postgres-connections.ts";
 import { createPostgresDb, createPostgresTransact } from "./postgres-db.ts";
+import { createPostgresHousekeeping } from "./postgres-housekeeping.ts";
 import { openPostgres } from "./postgres-open.ts";
-import type { PoolState } from "./postgres-pool.ts";
 import { createPostgresWriter, type PostgresAttemptWriter } from "./postgres-writer.ts";
 import { createResponseStore } from "./response-store.ts";
 import { systemScheduler } from "./scheduler.ts";
@@ -28,8 +29,7 @@ export interface PostgresStoreOptions {
 	readonly onProblem: (problem: StoreProblem) => void;
 }
 
-/** Housekeeping is not here yet: see docs/adr/0014-postgres-client.md. */
-export interface PostgresStore extends Omit<Store, "housekeeping"> {
+export interface PostgresStore extends Store {
 	readonly writer: PostgresAttemptWriter;
 	/** Stays the same for the life of the database. */
 	readonly instanceId: string;
@@ -60,6 +60,7 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
 		deploymentStates: createDeploymentStateStore({ db, tables }),
 		responses: createResponseStore(keeping),
 		conversations: createConversationStore(keeping),
+		housekeeping: createPostgresHousekeeping({ pool, db, transact, tables }),
 		connections: pool.state,
 		async ready() {
 			try {

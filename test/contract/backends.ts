@@ -4,12 +4,9 @@ import type { Store } from "../../src/store/types.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { openStore, temporaryDirectory } from "../unit/store/ledger-samples.ts";
 
-/** What every database does. */
-export type SharedStore = Omit<Store, "housekeeping">;
-
 /** A store on an empty database, and how to throw both away. */
 export interface Backend {
-	readonly store: SharedStore;
+	readonly store: Store;
 	readonly remove: () => Promise<void>;
 }
 

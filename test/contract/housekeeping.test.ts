@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { newRequestId } from "../../src/lib/ids.ts";
 import type { Store } from "../../src/store/types.ts";
 import { closing, DAY_MS, MIDNIGHT_MS, opening } from "../unit/store/ledger-samples.ts";
-import { type Backend, type SharedStore as Store, startBackends } from "./backends.ts";
+import { type Backend, startBackends } from "./backends.ts";
 
 const DAY = MIDNIGHT_MS / DAY_MS;
 const EVER = { fromMs: 0, toMs: 8.64e15, groupBy: ["key", "model"] as const };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Item } from "../../src/responses/types.ts";
+import type { Store } from "../../src/store/types.ts";
 import {
 	assistantMessage,
 	BOUNDS,
@@ -11,7 +12,7 @@ import {
 	turnRecord,
 	userMessage,
 } from "../support/kept-samples.ts";
-import { type Backend, type SharedStore as Store, startBackends } from "./backends.ts";
+import { type Backend, startBackends } from "./backends.ts";
 
 const CHANGE = { conversationId: "conv_1", changedAtMs: KEPT_AT_MS, expiresAtMs: KEPT_AT_MS + DAY_MS };
 const MINE = { keyId: "vk_A", team: undefined };

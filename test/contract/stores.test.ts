@@ -3,8 +3,9 @@ import { KEY_DEFAULTS } from "../../src/keys/key-defaults.ts";
 import type { KeyRecord } from "../../src/keys/types.ts";
 import { NO_USAGE } from "../../src/lib/usage.ts";
 import type { TeamOverrides } from "../../src/limits/team-types.ts";
+import type { Store } from "../../src/store/types.ts";
 import { closing, DAY_MS, MIDNIGHT_MS, opening } from "../unit/store/ledger-samples.ts";
-import { type Backend, type SharedStore as Store, startBackends } from "./backends.ts";
+import { type Backend, startBackends } from "./backends.ts";
 
 /** Texts that end a string, a statement or a pattern where somebody builds SQL out of them. */
 const INJECTIONS = [

@@ -49,6 +49,9 @@ function meaning(saying: Saying): OracleAnswer {
 	};
 }
 
+/** These count the prompt in their first event, and its count is what is paid when nothing more comes. */
+const TELLS_PROMPT_FIRST: ReadonlySet<NativeWire> = new Set(["anthropic", "vertex-anthropic", "gemini", "vertex"]);
+
 const wires = NATIVE_WIRES.map((wire) => ({ wire }));
 
 async function stream(alias: string): Promise<ChatCompletionChunk[]> {
@@ -262,5 +265,9 @@ describe("a client that leaves in mid-stream", () => {
 		expect(nanoOf(row.cost_usd)).toBeGreaterThan(0);
 		expect(Number(row.completion_tokens)).toBeGreaterThan(0);
 		expect(Number(row.completion_tokens)).toBeLessThan(20);
+		if (TELLS_PROMPT_FIRST.has(wire)) {
+			// The provider's own count of the prompt has arrived: no estimate takes its place.
+			expect(Number(row.prompt_tokens)).toBe(60);
+		}
 	});
 });

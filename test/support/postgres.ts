@@ -35,14 +35,14 @@ const NOBODY = 65_534;
  * @returns undefined where there is none: never in CI, which fails instead.
  */
 export async function startPostgres(): Promise<PostgresServer | undefined> {
-	const given = Bun.env["TEST_DATABASE_URL"];
+	const given = Bun.env.TEST_DATABASE_URL;
 	if (given) {
 		return { database: () => createDatabase(given), process: undefined, stop: async () => {} };
 	}
 	try {
 		return await startOwn();
 	} catch (error) {
-		if (Bun.env["CI"]) {
+		if (Bun.env.CI) {
 			throw error;
 		}
 		console.error(`\n*** NO POSTGRESQL: its tests are SKIPPED. ${error instanceof Error ? error.message : error}\n`);
@@ -84,7 +84,11 @@ async function startOwn(): Promise<PostgresServer> {
 		await answering(url);
 	}
 	const pids = () => [server.pid, ...childrenOf(server.pid)];
-	const signal = (name: NodeJS.Signals) => pids().forEach((pid) => sendSignal(pid, name));
+	function signal(name: NodeJS.Signals) {
+		for (const pid of pids()) {
+			sendSignal(pid, name);
+		}
+	}
 	async function kill() {
 		signal("SIGKILL");
 		await server.exited;

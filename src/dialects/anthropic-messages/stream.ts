@@ -63,6 +63,7 @@ export function openChatStream(plan: AnswerPlan, target: Target): StreamTranslat
 		},
 		// A message without its `message_stop` was cut, whatever it said before.
 		end: () => [],
+		usageSoFar: () => chatUsage(state.usage),
 	};
 }
 

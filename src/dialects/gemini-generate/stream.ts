@@ -77,6 +77,7 @@ export function openGeminiStream(context: AnswerContext): StreamTranslator {
 			writeEndings(writer, endings, usage);
 			return writer.take();
 		},
+		usageSoFar: () => writeUsage(counted, 0),
 	};
 }
 
