@@ -152,7 +152,7 @@ export function inputText(input: JsonValue | undefined): string {
  * Whether a block's `text` is part of the answer: text, and blocks of a kind unknown yet that hold a text. The blocks of
  * the provider's own tools hold none, and what is in their results is not said to the user.
  */
-export function isText(block: JsonObject): boolean {
+function isText(block: JsonObject): boolean {
 	return block.type === "text" || (typeof block.text === "string" && !isOwnBusiness(block.type));
 }
 

@@ -5,10 +5,10 @@ import { createUpkeep, type Upkeep } from "../../../src/store/upkeep.ts";
 import type { LogFields } from "../../../src/telemetry/logger.ts";
 import { closing, DAY_MS, opening, openStore, temporaryDirectory } from "./ledger-samples.ts";
 
-export const GIBIBYTE = 2 ** 30;
+const GIBIBYTE = 2 ** 30;
 
 /** A clock that a test sets; both its hands go on together unless it is told otherwise. */
-export function manualClock(startMs: number) {
+function manualClock(startMs: number) {
 	let wallMs = startMs;
 	let monotonicMs = 0;
 	return {

@@ -5,7 +5,7 @@ import type { SseEvent } from "../../../../src/dialects/types.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../../../src/lib/json-types.ts";
 import { createSseSplitter } from "../../../../src/transport/sse.ts";
 
-export const TARGET: Target = {
+const TARGET: Target = {
 	model: "command-a-03-2025",
 	stream: false,
 	outputTokensMax: 4_096,
