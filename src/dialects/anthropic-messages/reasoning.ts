@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../lib/json-types.ts";
+import { BUDGET_MIN, BUDGET_UNSAID, BUDGETS, EFFORT_OF_BUDGET } from "../chat-hub/claude-thinking.ts";
 import type { Drops } from "../chat-hub/drops.ts";
 import type { ReasoningDetail, ReasoningWish } from "../chat-hub/reasoning.ts";
 import type { ChatTurn } from "../chat-hub/request.ts";
@@ -6,27 +7,6 @@ import type { ModelFacts } from "./models.ts";
 
 /** Whose seals these are. */
 export const SEAL_FORMAT = "anthropic-claude-v1";
-
-/** Anthropic takes no smaller budget. https://platform.claude.com/docs/en/build-with-claude/extended-thinking */
-const BUDGET_MIN = 1_024;
-
-/** Tokens to think with, for models that want a number. */
-const BUDGETS: ReadonlyMap<string, number> = new Map([
-	["minimal", 1_024],
-	["low", 2_048],
-	["medium", 8_192],
-	["high", 16_384],
-	["xhigh", 32_000],
-	["max", 32_000],
-]);
-const BUDGET_UNSAID = 8_192;
-
-/** The most tokens of a budget that an effort stands for, for models that want a word. */
-const EFFORT_OF_BUDGET: readonly (readonly [number, string])[] = [
-	[2_048, "low"],
-	[8_192, "medium"],
-	[24_576, "high"],
-];
 
 const STRENGTHS: readonly string[] = ["minimal", "low", "medium", "high", "xhigh", "max"];
 

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
+import { BUDGET_MIN, BUDGET_UNSAID, BUDGETS, EFFORT_OF_BUDGET } from "../chat-hub/claude-thinking.ts";
 import type { Drops } from "../chat-hub/drops.ts";
 import type { ReasoningWish } from "../chat-hub/reasoning.ts";
 import type { ChatRequest, ChatTurn } from "../chat-hub/request.ts";
@@ -30,24 +31,6 @@ interface ReasoningContext {
 
 const OFF: ReasoningPlan = { additional: {}, claudeThinks: false };
 
-/** Anthropic's least. */
-const BUDGET_MIN = 1_024;
-/** Tokens to think with for each word, where the model wants a number. The same as for Anthropic itself. */
-const BUDGETS: ReadonlyMap<string, number> = new Map([
-	["minimal", BUDGET_MIN],
-	["low", 2_048],
-	["medium", 8_192],
-	["high", 16_384],
-	["xhigh", 32_000],
-	["max", 32_000],
-]);
-const BUDGET_UNSAID = 8_192;
-/** The other way round, for models that want a word. */
-const EFFORT_OF_BUDGET: readonly (readonly [number, string])[] = [
-	[2_048, "low"],
-	[8_192, "medium"],
-	[24_576, "high"],
-];
 /** Of an output bound, where the budget is ours to choose: something must be left to answer with. */
 const BUDGET_SHARE_MAX = 0.8;
 
