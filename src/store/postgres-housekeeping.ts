@@ -15,7 +15,7 @@ const SLICE_ROWS_MAX = 2_000;
 
 /**
  * What is in use, by rows and not by pages: PostgreSQL does not tell which pages are empty inside, and a bound on the
- * size of its files would go on deleting after the rows are gone. Bytes a row are measured, indices included; the counts
+ * size of its files would go on deleting after the rows are gone. Bytes a row are estimated, indices included; the counts
  * are the server's own estimates, a second old, and 0 until it has looked at a table for the first time.
  */
 const SIZE = `select

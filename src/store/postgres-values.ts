@@ -6,13 +6,13 @@ const ESCAPE = "\uffff";
 const ESCAPED = /[\0\uffff]/g;
 const ESCAPES = /\uffff[01]/g;
 
-export function encodeText(text: string): string {
+function encodeText(text: string): string {
 	return text.includes("\0") || text.includes(ESCAPE)
 		? text.replace(ESCAPED, (found) => (found === "\0" ? `${ESCAPE}0` : `${ESCAPE}1`))
 		: text;
 }
 
-export function decodeText(text: string): string {
+function decodeText(text: string): string {
 	return text.includes(ESCAPE) ? text.replace(ESCAPES, (found) => (found === `${ESCAPE}0` ? "\0" : ESCAPE)) : text;
 }
 

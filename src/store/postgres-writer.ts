@@ -9,6 +9,7 @@ const JOURNAL_ROWS_MAX = 10_000;
 const RETRY_MS = 250;
 /** How long closing waits for a database that does not take rows, before it gives them up. */
 const CLOSE_MS_MAX = 5_000;
+const CLOSE_PAUSE_MS = 20;
 
 export interface PostgresWriterDeps {
 	readonly log: PostgresAttemptLog;
@@ -67,12 +68,6 @@ export function createPostgresWriter(deps: PostgresWriterDeps): PostgresAttemptW
 		}
 	}
 
-	async function flush(): Promise<void> {
-		if (queue.size() > 0) {
-			await new Promise<void>((resolve) => drained.push(resolve));
-		}
-	}
-
 	return {
 		opened(opening, atMs) {
 			makeRoom();
@@ -87,9 +82,15 @@ export function createPostgresWriter(deps: PostgresWriterDeps): PostgresAttemptW
 		},
 		healthy: committer.healthy,
 		queued: queue.size,
-		flush,
+		async flush() {
+			if (queue.size() > 0) {
+				await new Promise<void>((resolve) => drained.push(resolve));
+			}
+		},
 		async close() {
-			await Promise.race([flush(), scheduler.pause(closeMsMax)]);
+			for (let waitedMs = 0; queue.size() > 0 && waitedMs < closeMsMax; waitedMs += CLOSE_PAUSE_MS) {
+				await scheduler.pause(CLOSE_PAUSE_MS);
+			}
 			while (queue.size() > 0) {
 				committer.giveUpOldest("closed");
 			}

@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { SQL } from "bun";
@@ -162,8 +162,20 @@ async function answering(url: string): Promise<void> {
 }
 
 function childrenOf(pid: number): readonly number[] {
-	const listed = Bun.spawnSync(["ps", "-o", "pid=", "--ppid", `${pid}`]).stdout.toString();
-	return listed.trim().split(/\s+/).filter(Boolean).map(Number);
+	// The fourth field, behind the name in brackets: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+	const isChild = (entry: string) => Number(statOf(entry).split(") ").at(-1)?.split(" ")[1]) === pid;
+	return readdirSync("/proc")
+		.filter((entry) => /^\d+$/.test(entry) && isChild(entry))
+		.map(Number);
+}
+
+function statOf(entry: string): string {
+	try {
+		return readFileSync(join("/proc", entry, "stat"), "latin1");
+	} catch {
+		// It has ended meanwhile.
+		return "";
+	}
 }
 
 function sendSignal(pid: number, name: NodeJS.Signals): void {
