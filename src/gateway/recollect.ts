@@ -4,7 +4,7 @@ import type { GatewayDeps, Received } from "./types.ts";
 const encoder = new TextEncoder();
 
 /**
- * Stage 2: a request that builds upon what the gateway keeps (an earlier response, a conversation) gets it put in front,
+ * Between the stages 1 and 2: a request that builds upon what the gateway keeps (an earlier response, a conversation) gets it put in front,
  * so that limits, routing and every provider see the whole of it. Any other request goes on as it is.
  */
 export async function recollect(received: Received, deps: GatewayDeps): Promise<Received> {

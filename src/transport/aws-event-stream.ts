@@ -3,6 +3,7 @@ import { EventStreamCodec } from "@smithy/eventstream-codec";
 import type { SseEvent } from "../dialects/types.ts";
 import { isJsonObject, type JsonObject } from "../lib/json-types.ts";
 import { BrokenFraming, type EventFrame, type EventSplitter } from "./frames.ts";
+import { createHeldBytes } from "./held-bytes.ts";
 
 /** AWS stops at 24 MiB a message; an event of a language model has some hundred bytes, a picture in it a few megabytes. */
 const FRAME_BYTES_MAX = 16 * 1024 * 1024;
@@ -11,7 +12,6 @@ const PRELUDE_BYTES = 12;
 /** A message without headers and payload: the prelude and the checksum at its end. */
 const FRAME_BYTES_MIN = 16;
 
-const EMPTY = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const codec = new EventStreamCodec(
@@ -27,25 +27,10 @@ const codec = new EventStreamCodec(
  * @see https://smithy.io/2.0/aws/amazon-eventstream.html
  */
 export function createAwsEventSplitter(frameBytesMax: number = FRAME_BYTES_MAX): EventSplitter {
-	/** The beginning of a frame whose end has not come; grows by doubling so that tiny chunks stay linear. */
-	let held = EMPTY;
-	let heldLength = 0;
+	/** The beginning of a frame whose end has not come. */
+	const held = createHeldBytes();
 	/** The length of the frame at the front of `held`, once it is known and checked. */
 	let expected: number | undefined;
-
-	function hold(bytes: Uint8Array): void {
-		if (bytes.length === 0) {
-			return;
-		}
-		const needed = heldLength + bytes.length;
-		if (needed > held.length) {
-			const grown = new Uint8Array(Math.max(needed, held.length * 2, 1024));
-			grown.set(held.subarray(0, heldLength));
-			held = grown;
-		}
-		held.set(bytes, heldLength);
-		heldLength = needed;
-	}
 
 	/** The frames that are complete. What is left begins with the frame that `expected` tells of. */
 	function cut(bytes: Uint8Array): { frames: EventFrame[]; used: number } {
@@ -66,17 +51,17 @@ export function createAwsEventSplitter(frameBytesMax: number = FRAME_BYTES_MAX):
 
 	return {
 		push(chunk) {
-			if (heldLength > 0) {
-				hold(chunk);
+			if (held.length > 0) {
+				held.add(chunk);
 			}
-			const source = heldLength > 0 ? held.subarray(0, heldLength) : chunk;
+			const source = held.length > 0 ? held.view() : chunk;
 			const { frames, used } = cut(source);
 			if (source === chunk || used > 0) {
 				// Frames point into what they were cut from: it is left to them, and the remainder starts a fresh buffer.
-				const remainder = source.subarray(used);
-				held = EMPTY;
-				heldLength = 0;
-				hold(remainder);
+				held.release();
+				if (used < source.length) {
+					held.add(source.subarray(used));
+				}
 			}
 			return frames;
 		},

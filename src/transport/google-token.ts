@@ -44,6 +44,14 @@ export function createGoogleTokens(deps: {
 }): GoogleTokens {
 	/** By what an account is, since each deployment that names its file has read it for itself. */
 	const kept = new Map<string, Kept>();
+	/** A digest an object, not one a request. */
+	const names = new WeakMap<ServiceAccount, string>();
+
+	function nameOf(account: ServiceAccount): string {
+		const name = names.get(account) ?? digestOf(account);
+		names.set(account, name);
+		return name;
+	}
 
 	return {
 		tokenOf(account) {
@@ -81,7 +89,7 @@ export function createGoogleTokens(deps: {
 }
 
 /** Told apart by a digest: the key itself is not to lie about as the key of a map. */
-function nameOf({ clientEmail, tokenUri, privateKey }: ServiceAccount): string {
+function digestOf({ clientEmail, tokenUri, privateKey }: ServiceAccount): string {
 	return createHash("sha256")
 		.update(JSON.stringify([clientEmail, tokenUri, privateKey]))
 		.digest("base64");

@@ -1,7 +1,7 @@
 import { BrokenFraming, EVENT_BYTES_MAX, type EventFrame, type EventSplitter } from "./frames.ts";
+import { createHeldBytes } from "./held-bytes.ts";
 
 const LF = 10;
-const EMPTY = new Uint8Array(0);
 const decoder = new TextDecoder();
 
 /**
@@ -11,40 +11,25 @@ const decoder = new TextDecoder();
  * @see https://jsonlines.org
  */
 export function createJsonLinesSplitter(lineBytesMax = EVENT_BYTES_MAX): EventSplitter {
-	/** The beginning of a line whose end has not come; grows by doubling so that tiny chunks stay linear. */
-	let held = EMPTY;
-	let heldLength = 0;
+	/** The beginning of a line whose end has not come. */
+	const held = createHeldBytes();
 
 	function hold(bytes: Uint8Array): void {
-		const needed = heldLength + bytes.length;
-		checkLength(needed);
-		if (needed > held.length) {
-			const grown = new Uint8Array(Math.max(needed, held.length * 2, 1024));
-			grown.set(held.subarray(0, heldLength));
-			held = grown;
-		}
-		held.set(bytes, heldLength);
-		heldLength = needed;
+		checkLength(held.length + bytes.length);
+		held.add(bytes);
 	}
 	function checkLength(length: number): void {
 		if (length > lineBytesMax) {
 			throw new BrokenFraming(`a stream event is larger than ${lineBytesMax} bytes`);
 		}
 	}
-	/** Frames may point into what was held: it is left to them. */
-	function release(): Uint8Array {
-		const bytes = held.subarray(0, heldLength);
-		held = EMPTY;
-		heldLength = 0;
-		return bytes;
-	}
 	function lineOf(ending: Uint8Array): Uint8Array {
-		if (heldLength === 0) {
+		if (held.length === 0) {
 			checkLength(ending.length);
 			return ending;
 		}
 		hold(ending);
-		return release();
+		return held.release();
 	}
 	return {
 		push(chunk) {
@@ -59,7 +44,7 @@ export function createJsonLinesSplitter(lineBytesMax = EVENT_BYTES_MAX): EventSp
 			}
 			return frames;
 		},
-		end: () => (heldLength === 0 ? [] : [frameOf(release())]),
+		end: () => (held.length === 0 ? [] : [frameOf(held.release())]),
 	};
 }
 

@@ -1,30 +1,22 @@
 import type { SseEvent } from "../dialects/types.ts";
 import { BrokenFraming, EVENT_BYTES_MAX, type EventFrame, type EventSplitter } from "./frames.ts";
+import { createHeldBytes } from "./held-bytes.ts";
 
 const LF = 10;
 const CR = 13;
-const EMPTY = new Uint8Array(0);
 const EVENT_END = new TextEncoder().encode("\n\n");
 
 export function createSseSplitter(eventBytesMax = EVENT_BYTES_MAX): EventSplitter {
-	/** The beginning of an event whose end has not come; grows by doubling so that tiny chunks stay linear. */
-	let held = EMPTY;
-	let heldLength = 0;
+	/** The beginning of an event whose end has not come. */
+	const held = createHeldBytes();
 	/** How far `held` has been searched, so that no byte is searched twice. */
 	let searched = 0;
 
 	function hold(bytes: Uint8Array): void {
-		const needed = heldLength + bytes.length;
-		if (needed > eventBytesMax) {
+		if (held.length + bytes.length > eventBytesMax) {
 			throw new BrokenFraming(`a stream event is larger than ${eventBytesMax} bytes`);
 		}
-		if (needed > held.length) {
-			const grown = new Uint8Array(Math.max(needed, held.length * 2, 1024));
-			grown.set(held.subarray(0, heldLength));
-			held = grown;
-		}
-		held.set(bytes, heldLength);
-		heldLength = needed;
+		held.add(bytes);
 	}
 
 	function cut(bytes: Uint8Array, from: number): { frames: EventFrame[]; used: number } {
@@ -42,27 +34,24 @@ export function createSseSplitter(eventBytesMax = EVENT_BYTES_MAX): EventSplitte
 	}
 
 	function push(chunk: Uint8Array): EventFrame[] {
-		if (heldLength === 0) {
+		if (held.length === 0) {
 			const { frames, used } = cut(chunk, 0);
 			if (used < chunk.length) {
 				hold(chunk.subarray(used));
-				searched = resumeAt(heldLength);
+				searched = resumeAt(held.length);
 			}
 			return frames;
 		}
 		hold(chunk);
-		const { frames, used } = cut(held.subarray(0, heldLength), searched);
+		const { frames, used } = cut(held.view(), searched);
 		if (used > 0) {
 			// Frames point into `held`: it is left to them, and the remainder starts a fresh buffer.
-			const remainder = held.subarray(used, heldLength);
-			held = EMPTY;
-			heldLength = 0;
-			hold(remainder);
+			hold(held.release().subarray(used));
 		}
-		searched = resumeAt(heldLength);
+		searched = resumeAt(held.length);
 		return frames;
 	}
-	return { push, end: () => (heldLength === 0 ? [] : push(EVENT_END)) };
+	return { push, end: () => (held.length === 0 ? [] : push(EVENT_END)) };
 }
 
 /** A terminator is at most four bytes, so a search may resume three bytes back. */

@@ -70,7 +70,8 @@ async function untilNext(
 ): Promise<string> {
 	let token = present;
 	for (let turn = 0; token === present && turn < 1_000; turn += 1) {
-		await new Promise((resolve) => setImmediate(resolve));
+		// The token server is a real one: it needs moments, not turns.
+		await Bun.sleep(1);
 		clock.advance(50);
 		token = await google.tokenOf(account);
 	}
