@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../lib/json-types.ts";
 import { nearest } from "../lib/nearest.ts";
 import { type AdminClient, openAdminClient } from "./admin-client.ts";
 import { type Arguments, type OptionSpec, readArguments } from "./arguments.ts";
@@ -162,7 +162,7 @@ function readChanges(options: Arguments): JsonObject {
 }
 
 function formatKeys(answer: JsonObject): string {
-	const keys = Array.isArray(answer.data) ? answer.data.filter(isJsonObject) : [];
+	const keys = objectsIn(answer.data);
 	if (keys.length === 0) {
 		return "No virtual keys.\n";
 	}

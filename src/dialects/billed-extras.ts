@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../lib/json-types.ts";
 import type { RequestBody } from "./types.ts";
 
 /** What a request may be billed for beside the words read and written, as far as its fields tell. */
@@ -42,10 +42,6 @@ function searchesMax(json: JsonObject): number {
 function isSearchTool(tool: JsonObject): boolean {
 	const name = typeof tool.type === "string" ? tool.type : (Object.keys(tool)[0] ?? "");
 	return name !== "function" && name !== "custom" && SEARCH_TOOL.test(name);
-}
-
-function objectsIn(list: JsonValue | undefined): JsonObject[] {
-	return Array.isArray(list) ? list.filter(isJsonObject) : [];
 }
 
 function wholeNumber(value: JsonValue | undefined): number | undefined {

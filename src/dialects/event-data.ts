@@ -19,6 +19,25 @@ export function eventJson(event: SseEvent): JsonObject | undefined {
 	return isJsonObject(value) ? value : undefined;
 }
 
+/** Some servers leave out the blank line between two events: what comes as one is then several, a line each. */
+export function unglued(event: SseEvent): readonly SseEvent[] {
+	if (!event.data.includes("\n") || isJson(event.data)) {
+		return [event];
+	}
+	const lines = event.data.split("\n").filter((line) => line.trim() !== "");
+	return lines.map((data) => ({ name: event.name, data }));
+}
+
+function isJson(text: string): boolean {
+	try {
+		JSON.parse(text);
+		return true;
+	} catch {
+		// Several texts, or none that is JSON.
+		return false;
+	}
+}
+
 /** An event made here. */
 export function jsonEvent(json: JsonObject, name = ""): SseEvent {
 	return { name, data: JSON.stringify(json), json };

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../lib/json-types.ts";
+import { type JsonObject, objectOf, stringOf } from "../lib/json-types.ts";
 import type { Usage } from "../lib/usage.ts";
 import { DONE, eventJson } from "./event-data.ts";
 import { declaredFault, readFault } from "./provider-fault.ts";
@@ -80,11 +80,9 @@ export function openTypedStream(read: (type: string, event: JsonObject) => Typed
 
 /** A text field of an event, "" when it is not one. */
 export function eventText(event: JsonObject, name: string): string {
-	const text = event[name];
-	return typeof text === "string" ? text : "";
+	return stringOf(event[name]);
 }
 
 export function eventObject(event: JsonObject, name: string): JsonObject {
-	const object = event[name];
-	return isJsonObject(object) ? object : {};
+	return objectOf(event[name]);
 }

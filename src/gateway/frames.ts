@@ -1,4 +1,4 @@
-import { eventJson } from "../dialects/event-data.ts";
+import { unglued } from "../dialects/event-data.ts";
 import type { StreamTranslator } from "../dialects/translation.ts";
 import type { SseEvent } from "../dialects/types.ts";
 import type { JsonObject } from "../lib/json-types.ts";
@@ -62,14 +62,6 @@ function translated(splitter: EventSplitter, translator: StreamTranslator): Fram
 		end: () => framesOf([...onward(splitter.end()), ...translator.end()]),
 		usageSoFar: () => translator.usageSoFar?.(),
 	};
-}
-
-/** Some servers leave out the blank line between two events: what comes as one is then several, a line each. */
-function unglued(event: SseEvent): readonly SseEvent[] {
-	if (!event.data.includes("\n") || eventJson(event) !== undefined) {
-		return [event];
-	}
-	return event.data.split("\n").map((data) => ({ name: event.name, data }));
 }
 
 const UNREADABLE: SseEvent = { name: "", data: "" };

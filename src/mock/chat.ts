@@ -1,7 +1,6 @@
-import type { JsonObject, JsonValue } from "../lib/json-types.ts";
-import { isJsonObject } from "../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../lib/json-types.ts";
 import { type Answer, composeAnswer, toolsOf } from "./answer.ts";
-import { choiceCount, firstCount, objectsOf, requiredList, textOf } from "./read.ts";
+import { choiceCount, firstCount, requiredList, textOf } from "./read.ts";
 import { DONE, dataEvent, type MockCall, type MockEvent, type MockReply, STREAM_FAILURE } from "./reply.ts";
 import { countTokens } from "./text.ts";
 
@@ -22,7 +21,7 @@ export function chat(call: MockCall): MockReply {
 	const answer = composeAnswer(call.script, {
 		userText: textOf(messages.findLast(({ role }) => role === "user")?.content),
 		toolResult: last?.role === "tool" ? textOf(last.content) : undefined,
-		tools: toolsOf(objectsOf(call.body.tools), call.body.tool_choice),
+		tools: toolsOf(objectsIn(call.body.tools), call.body.tool_choice),
 		tokensMax: firstCount(call.body, ["max_completion_tokens", "max_tokens"]),
 	});
 	const promptTokens = messages.reduce((sum, message) => sum + countTokens(textOf(message.content)), 0);

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../lib/json-types.ts";
 import { MockRefusal } from "./reply.ts";
 
 /** Choices, images or inputs that one request may ask for. */
@@ -18,18 +18,13 @@ export function textOf(content: JsonValue | undefined): string {
 		.join(" ");
 }
 
-/** The objects of a list; anything else in it is skipped. */
-export function objectsOf(value: JsonValue | undefined): readonly JsonObject[] {
-	return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}
-
 /** @throws MockRefusal 400 naming the field when it is absent, empty or not a list. */
 export function requiredList(body: JsonObject, field: string): readonly JsonObject[] {
 	const value = body[field];
 	if (!Array.isArray(value) || value.length === 0) {
 		throw new MockRefusal(400, `'${field}' must be a list with at least one entry.`, { param: field });
 	}
-	return objectsOf(value);
+	return objectsIn(value);
 }
 
 /** The first of these fields that holds a positive integer. */

@@ -1,7 +1,6 @@
-import type { JsonObject, JsonValue } from "../lib/json-types.ts";
-import { isJsonObject } from "../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../lib/json-types.ts";
 import { type Answer, composeAnswer, toolsOf } from "./answer.ts";
-import { firstCount, objectsOf, textField, textOf } from "./read.ts";
+import { firstCount, textField, textOf } from "./read.ts";
 import { type MockCall, MockRefusal, type MockReply } from "./reply.ts";
 import {
 	finishedResponse,
@@ -62,7 +61,7 @@ function inputItems(call: MockCall): readonly JsonObject[] {
 	if (!Array.isArray(input) || input.length === 0) {
 		throw new MockRefusal(400, "'input' must be a text or a list with at least one item.", { param: "input" });
 	}
-	return objectsOf(input).map((item) => {
+	return objectsIn(input).map((item) => {
 		const isMessage = item.type === undefined || item.type === "message";
 		return {
 			id: call.newId(isMessage ? "msg_" : "item_"),
@@ -84,7 +83,7 @@ function answerTo(call: MockCall, input: readonly JsonObject[]): Answer {
 	return composeAnswer(call.script, {
 		userText: textOf(input.findLast(({ role }) => role === "user")?.content),
 		toolResult: last?.type === "function_call_output" ? textOf(last.output) : undefined,
-		tools: toolsOf(objectsOf(call.body.tools), call.body.tool_choice),
+		tools: toolsOf(objectsIn(call.body.tools), call.body.tool_choice),
 		tokensMax: firstCount(call.body, ["max_output_tokens"]),
 	});
 }

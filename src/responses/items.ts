@@ -1,5 +1,5 @@
 import { newItemId } from "../lib/ids.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types.ts";
+import { type JsonObject, type JsonValue, objectsIn } from "../lib/json-types.ts";
 import type { Item } from "./types.ts";
 
 const ID_LENGTH_MAX = 256;
@@ -103,7 +103,7 @@ export function inputList(input: JsonValue | undefined): readonly JsonObject[] {
 	if (typeof input === "string") {
 		return [{ type: "message", role: "user", content: [{ type: "input_text", text: input }] }];
 	}
-	return Array.isArray(input) ? input.filter(isJsonObject) : [];
+	return objectsIn(input);
 }
 
 /** What a response answered, as items. */

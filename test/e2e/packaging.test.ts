@@ -59,6 +59,7 @@ describe("the packed tarball, installed by a stranger", () => {
 		expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining(manifest.version) });
 	});
 
+	// A machine with Bun alone has no Node to launch it under.
 	test.skipIf(Bun.which("node") === null)("under Node the launcher finds Bun and passes on the exit code", async () => {
 		const launcher = packagedFile(LAUNCHER).name ?? "";
 		const version = await run(["node", launcher, "version"], folder);

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, stringOf } from "../../lib/json-types.ts";
 import { type AnsweredToolCall, type AnswerFacts, chatCompletion } from "../chat-hub/answer.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
 import { createCallIds } from "../chat-hub/tool-ids.ts";
@@ -159,8 +159,4 @@ function isText(block: JsonObject): boolean {
 /** Blocks that tell what the provider did on its side. */
 export function isOwnBusiness(type: JsonValue | undefined): boolean {
 	return typeof type === "string" && (type.endsWith("_tool_result") || type.endsWith("_tool_use"));
-}
-
-export function stringOf(value: JsonValue | undefined): string {
-	return typeof value === "string" ? value : "";
 }

@@ -1,8 +1,8 @@
-import type { JsonObject } from "../../lib/json-types.ts";
+import { type JsonObject, stringOf } from "../../lib/json-types.ts";
 import type { ChunkWriter } from "../chat-hub/chunks.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
 import { customInput } from "../chat-hub/tools.ts";
-import { inputText, sealed, stringOf } from "./answer.ts";
+import { inputText, sealed } from "./answer.ts";
 import { SEAL_FORMAT } from "./reasoning.ts";
 import type { StreamText } from "./stream-text.ts";
 

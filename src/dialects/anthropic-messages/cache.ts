@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { type JsonObject, objectsIn } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
 import { cacheMark } from "../chat-hub/parts.ts";
 import { marked } from "./content.ts";
@@ -31,8 +31,4 @@ export function requestCache(json: JsonObject, { requestCache: taken }: Platform
 		drops.add("cache_control");
 	}
 	return {};
-}
-
-function objectsIn(value: JsonValue | undefined): JsonObject[] {
-	return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import { createDrops, dropUnmapped } from "../chat-hub/drops.ts";
 import { createGrammarRoom } from "../chat-hub/grammar-room.ts";
 import { type ChatRequest, readChatRequest } from "../chat-hub/request.ts";
+import { clientToolNames } from "../chat-hub/tool-names.ts";
 import type { Target } from "../translation.ts";
 import { limitBreakpoints, requestCache } from "./cache.ts";
 import { textBlock } from "./content.ts";
@@ -11,7 +12,7 @@ import { type ModelFacts, modelFacts } from "./models.ts";
 import type { Platform } from "./platform.ts";
 import { planThinking, type ThinkingPlan, unbound } from "./reasoning.ts";
 import { sampling, serviceTier, stopSequences, userId } from "./sampling.ts";
-import { clientToolNames } from "./tool-names.ts";
+import { wireToolName } from "./tool-names.ts";
 import { rememberedTools, toolChoice, type WireTools, wireTools } from "./tools.ts";
 import { type Conversation, conversationOf } from "./turns.ts";
 
@@ -203,7 +204,7 @@ function thinkingFields(plan: ThinkingPlan, { format }: FormatPlan): JsonObject 
 function answerPlan(chat: ChatRequest, offer: WireTools, format: FormatPlan): AnswerPlan {
 	return {
 		legacyFunctions: chat.toolWish.legacy,
-		toolName: clientToolNames(chat.toolWish.tools),
+		toolName: clientToolNames(chat.toolWish.tools, wireToolName),
 		customTools: offer.custom,
 		jsonTool: typeof format.tool?.name === "string" ? format.tool.name : undefined,
 		hideThinking: chat.reasoning.hidden,

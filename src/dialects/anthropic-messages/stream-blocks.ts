@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, stringOf } from "../../lib/json-types.ts";
 import type { ChunkWriter } from "../chat-hub/chunks.ts";
 import { createCallIds } from "../chat-hub/tool-ids.ts";
 import type { Target } from "../translation.ts";
-import { isOwnBusiness, shownDetails, stringOf } from "./answer.ts";
+import { isOwnBusiness, shownDetails } from "./answer.ts";
 import {
 	answerBlock,
 	callBlock,

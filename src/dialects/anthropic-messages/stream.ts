@@ -1,10 +1,10 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { type JsonObject, type JsonValue, objectOf, stringOf } from "../../lib/json-types.ts";
 import { type ChunkWriter, createChunkWriter } from "../chat-hub/chunks.ts";
 import { DONE, eventJson } from "../event-data.ts";
 import { count } from "../token-usage.ts";
 import type { StreamTranslator, Target } from "../translation.ts";
 import type { ProviderFault, SseEvent } from "../types.ts";
-import { answerFacts, stringOf } from "./answer.ts";
+import { answerFacts } from "./answer.ts";
 import { readFault } from "./faults.ts";
 import { finishReason, refusalOf } from "./finish.ts";
 import type { AnswerPlan } from "./request.ts";
@@ -148,8 +148,4 @@ function finish(state: StreamState): void {
 function fail(fault: ProviderFault, state: StreamState): void {
 	state.writer.fault(fault);
 	state.ended = true;
-}
-
-function objectOf(value: JsonValue | undefined): JsonObject {
-	return isJsonObject(value) ? value : {};
 }

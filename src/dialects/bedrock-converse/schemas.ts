@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectOf } from "../../lib/json-types.ts";
 
 /**
  * What the grammar of AWS knows. A schema that says more (`minimum`, `pattern` with lookaheads, recursion, …) is refused
@@ -140,10 +140,6 @@ function refsIn(value: JsonValue | undefined, found: Set<string> = new Set()): R
 		}
 	}
 	return found;
-}
-
-function objectOf(value: JsonValue | undefined): JsonObject {
-	return isJsonObject(value) ? value : {};
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { type JsonObject, type JsonValue, objectOf } from "../../lib/json-types.ts";
 import { createChunkWriter } from "../chat-hub/chunks.ts";
 import { eventJson } from "../event-data.ts";
 import type { StreamTranslator, Target } from "../translation.ts";
@@ -146,8 +146,4 @@ function failureOf(event: SseEvent, json: JsonObject): ProviderFault | undefined
 function named(event: SseEvent, json: JsonObject): { readonly name: string; readonly payload: JsonObject } {
 	const key = event.name === "" ? Object.keys(json).find((name) => EVENTS.has(name)) : undefined;
 	return key === undefined ? { name: event.name, payload: json } : { name: key, payload: objectOf(json[key]) };
-}
-
-function objectOf(value: JsonValue | undefined): JsonObject {
-	return isJsonObject(value) ? value : {};
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import { type CacheMark, type ChatPart, cacheMark, readParts } from "./parts.ts";
 import { type ReasoningDetail, type ReasoningWish, readReasoningDetails, readReasoningWish } from "./reasoning.ts";
 import { readTools, type ToolWish } from "./tools.ts";
@@ -114,7 +114,7 @@ function readTurn(message: JsonObject, index: number, before: readonly ChatTurn[
 }
 
 function readCalls(message: JsonObject, index: number): AskedToolCall[] {
-	const calls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(isJsonObject) : [];
+	const calls = objectsIn(message.tool_calls);
 	if (calls.length === 0 && isJsonObject(message.function_call)) {
 		// The old words have no ids: the result is matched by its place.
 		return [callOf({ id: `call_${index}`, function: message.function_call }, index, 0)];

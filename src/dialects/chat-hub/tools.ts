@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import { type CacheMark, cacheMark } from "./parts.ts";
 
 /** A tool that a model may call. */
@@ -53,10 +53,6 @@ export function readTools(json: JsonObject): ToolWish {
 		parallel: typeof json.parallel_tool_calls === "boolean" ? json.parallel_tool_calls : undefined,
 		legacy,
 	};
-}
-
-function objectsIn(list: JsonValue | undefined): JsonObject[] {
-	return Array.isArray(list) ? list.filter(isJsonObject) : [];
 }
 
 function readTool(tool: JsonObject): ChatTool[] {

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn, stringOf } from "../../lib/json-types.ts";
 import { type AnsweredToolCall, type AnswerFacts, chatCompletion } from "../chat-hub/answer.ts";
 import { createCallIds } from "../chat-hub/tool-ids.ts";
 import { customInput } from "../chat-hub/tools.ts";
@@ -48,7 +48,7 @@ export function cohereAnswer(given: JsonObject, terms: AnswerTerms): JsonObject 
 			{
 				text: content.text,
 				...shown,
-				toolCalls: objects(message.tool_calls).map((call) => toolCallOf(call, callId, terms)),
+				toolCalls: objectsIn(message.tool_calls).map((call) => toolCallOf(call, callId, terms)),
 				annotations: content.citations.annotations(),
 				finishReason: finishReason(answer.finish_reason),
 				logprobs: chatLogprobs(answer.logprobs),
@@ -62,7 +62,7 @@ export function cohereAnswer(given: JsonObject, terms: AnswerTerms): JsonObject 
 /** The text, the thinking and the citations of a message, in the order of its content. */
 function readContent(message: JsonObject) {
 	const { content: given } = message;
-	const content = typeof given === "string" ? [{ type: "text", text: given }] : objects(given);
+	const content = typeof given === "string" ? [{ type: "text", text: given }] : objectsIn(given);
 	const thoughts = createThoughts();
 	const citations = createCitations();
 	let text: string | null = null;
@@ -77,14 +77,14 @@ function readContent(message: JsonObject) {
 		}
 	}
 	// The plan of its calls is no thinking: it is in the details only, for its way back.
-	thoughts.add(textOf(message.tool_plan), undefined);
+	thoughts.add(stringOf(message.tool_plan), undefined);
 	citations.add(message.citations);
 	return { text, reasoning, details: thoughts.details(), citations };
 }
 
 function toolCallOf(call: JsonObject, callId: ReturnType<typeof createCallIds>, terms: AnswerTerms): AnsweredToolCall {
 	const described = isJsonObject(call.function) ? call.function : call;
-	const name = terms.toolName(textOf(described.name));
+	const name = terms.toolName(stringOf(described.name));
 	const given = argumentsText(described.arguments);
 	const isCustom = terms.customTools.has(name);
 	return {
@@ -101,12 +101,4 @@ export function argumentsText(value: JsonValue | undefined): string {
 		return isJsonObject(value) ? JSON.stringify(value) : "";
 	}
 	return value.trim() === "null" ? "" : value;
-}
-
-function objects(list: JsonValue | undefined): JsonObject[] {
-	return Array.isArray(list) ? list.filter(isJsonObject) : [];
-}
-
-export function textOf(value: JsonValue | undefined): string {
-	return typeof value === "string" ? value : "";
 }

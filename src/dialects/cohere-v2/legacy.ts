@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 
 /**
  * Answers in the words of Cohere's first API (`/v1/chat`, `/v1/generate`), said again in those of the second. Nothing is
@@ -58,7 +58,7 @@ export function modernEvents(event: JsonObject): readonly JsonObject[] {
 
 /** `{name, parameters}`, without an id. */
 function modernCalls(calls: JsonValue | undefined): JsonObject[] {
-	return objects(calls).map(({ name, parameters }) => ({
+	return objectsIn(calls).map(({ name, parameters }) => ({
 		type: "function",
 		function: { name, arguments: parameters === undefined ? "" : JSON.stringify(parameters) },
 	}));
@@ -66,16 +66,12 @@ function modernCalls(calls: JsonValue | undefined): JsonObject[] {
 
 /** They name their documents, which stand beside them. */
 function modernCitations(citations: JsonValue | undefined, documents: JsonValue | undefined): JsonObject[] {
-	const known = objects(documents);
-	return objects(citations).map(({ document_ids: ids, ...citation }) => ({
+	const known = objectsIn(documents);
+	return objectsIn(citations).map(({ document_ids: ids, ...citation }) => ({
 		...citation,
 		sources: (Array.isArray(ids) ? ids : []).map((id) => {
 			const document = known.find((entry) => entry.id === id);
 			return { type: "document", id, ...(document === undefined ? {} : { document }) };
 		}),
 	}));
-}
-
-function objects(list: JsonValue | undefined): JsonObject[] {
-	return Array.isArray(list) ? list.filter(isJsonObject) : [];
 }

@@ -1,10 +1,10 @@
-import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, stringOf } from "../../lib/json-types.ts";
 import { type ChunkWriter, createChunkWriter } from "../chat-hub/chunks.ts";
 import { DONE, eventJson } from "../event-data.ts";
 import { declaredFault } from "../provider-fault.ts";
 import type { StreamTranslator } from "../translation.ts";
 import type { ProviderFault } from "../types.ts";
-import { type AnswerTerms, textOf } from "./answer.ts";
+import type { AnswerTerms } from "./answer.ts";
 import { type Citations, createCitations } from "./citations.ts";
 import { failedFinish, readCohereFault } from "./faults.ts";
 import { finishReason } from "./finish.ts";
@@ -25,7 +25,7 @@ export function openCohereStream(terms: AnswerTerms): StreamTranslator {
 	let hasEnded = false;
 
 	function take(event: JsonObject, name: string): void {
-		const type = textOf(event.type) || name;
+		const type = stringOf(event.type) || name;
 		const handler = handlers.get(type);
 		const fault = handler === undefined ? faultIn(event, type) : undefined;
 		if (fault !== undefined) {
@@ -88,8 +88,8 @@ function createHandlers(writer: ChunkWriter, terms: AnswerTerms): Handlers {
 			if (type !== undefined && type !== "text" && type !== "thinking") {
 				foreign.add(block);
 			}
-			think(textOf(thinking), block);
-			const said = foreign.has(block) ? "" : textOf(text);
+			think(stringOf(thinking), block);
+			const said = foreign.has(block) ? "" : stringOf(text);
 			if (said !== "") {
 				const logprobs = chatLogprobs(event.logprobs);
 				citations.text(block, said);
@@ -120,7 +120,7 @@ function createHandlers(writer: ChunkWriter, terms: AnswerTerms): Handlers {
 		[
 			"message-start",
 			(event) => {
-				writer.name({ id: textOf(event.id) });
+				writer.name({ id: stringOf(event.id) });
 				writer.begin();
 				content(event);
 			},
@@ -128,7 +128,7 @@ function createHandlers(writer: ChunkWriter, terms: AnswerTerms): Handlers {
 		["content-start", content],
 		["content-delta", content],
 		// The plan of its calls is no thinking: it is in the details only, for its way back.
-		["tool-plan-delta", (event) => void thoughts.add(textOf(messageIn(event).tool_plan), undefined)],
+		["tool-plan-delta", (event) => void thoughts.add(stringOf(messageIn(event).tool_plan), undefined)],
 		["tool-call-start", calls.start],
 		["tool-call-delta", calls.add],
 		["tool-call-end", calls.end],

@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, stringOf } from "../../lib/json-types.ts";
 import type { ChunkWriter } from "../chat-hub/chunks.ts";
 import { createCallIds } from "../chat-hub/tool-ids.ts";
 import { customInput } from "../chat-hub/tools.ts";
-import { type AnswerTerms, argumentsText, textOf } from "./answer.ts";
+import { type AnswerTerms, argumentsText } from "./answer.ts";
 
 /** The tool calls of one stream, by the events that tell them. */
 export interface ToolCalls {
@@ -50,7 +50,7 @@ export function createToolCalls(writer: ChunkWriter, terms: AnswerTerms): ToolCa
 	return {
 		start(event) {
 			const call = callIn(event);
-			const name = terms.toolName(textOf(functionIn(call).name));
+			const name = terms.toolName(stringOf(functionIn(call).name));
 			const isCustom = terms.customTools.has(name);
 			const index = writer.toolCall({ id: callId(call.id), name, kind: isCustom ? "custom" : "function" });
 			last = { index, isCustom, state: "held", held: "" };
@@ -61,7 +61,7 @@ export function createToolCalls(writer: ChunkWriter, terms: AnswerTerms): ToolCa
 			const call = calls.get(event.index) ?? last;
 			if (call !== undefined) {
 				const fragment = functionIn(callIn(event)).arguments;
-				append(call, isJsonObject(fragment) ? JSON.stringify(fragment) : textOf(fragment));
+				append(call, isJsonObject(fragment) ? JSON.stringify(fragment) : stringOf(fragment));
 			}
 		},
 		end(event) {

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 
 /**
  * What a message or a delta says as text: its content, or its refusal. Its thinking is no part of a completion.
@@ -16,7 +16,7 @@ function contentText(content: JsonValue | undefined): string {
 	if (typeof content === "string") {
 		return content;
 	}
-	const parts = Array.isArray(content) ? content.filter(isJsonObject) : [];
+	const parts = objectsIn(content);
 	return parts.map(partText).join("");
 }
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../lib/json-types.ts";
+import { type JsonObject, objectOf, objectsIn } from "../../lib/json-types.ts";
 import { type AnsweredChoice, type AnsweredToolCall, type AnswerFacts, chatCompletion } from "../chat-hub/answer.ts";
 import { faultAnswer } from "../fault-answer.ts";
 import { declaredFault } from "../provider-fault.ts";
@@ -9,7 +9,7 @@ import type { ShownTools } from "./calls.ts";
 import { type CandidateWords, openCandidate } from "./candidate.ts";
 import { readGoogleFault } from "./faults.ts";
 import type { ModelTraits } from "./models.ts";
-import { objectOf, objectsIn, reasonOf, wordOf } from "./reading.ts";
+import { reasonOf, wordOf } from "./reading.ts";
 import { servedTier, writeUsage } from "./usage.ts";
 
 /** What the answer must know of its request. */

@@ -1,8 +1,8 @@
-import type { JsonObject, JsonValue } from "../../lib/json-types.ts";
+import { type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
 import { customInput } from "../chat-hub/tools.ts";
 import { createPartialArguments, type PartialArguments } from "./partial-arguments.ts";
-import { objectsIn, wordOf } from "./reading.ts";
+import { wordOf } from "./reading.ts";
 import { sealOfCall, signatureField } from "./seals.ts";
 
 /** Hears the function calls of a candidate. A call is over before the next begins. */

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectOf, objectsIn } from "../../lib/json-types.ts";
 import type { FinishReason } from "../chat-hub/answer.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
 import type { ProviderFault } from "../types.ts";
@@ -7,7 +7,7 @@ import { type Cited, citedIn, mergeNotes, type SourceNotes, searchesIn } from ".
 import { brokenGeneration } from "./faults.ts";
 import { finishOf } from "./finish.ts";
 import { writeLogprobs } from "./logprobs.ts";
-import { objectOf, objectsIn, reasonOf, wordOf } from "./reading.ts";
+import { reasonOf, wordOf } from "./reading.ts";
 import { GEMINI_FORMAT, isKeptPart, keepPart, sealOfImage, sealOfText } from "./seals.ts";
 
 /** Hears what a candidate says, in the order it is said. */

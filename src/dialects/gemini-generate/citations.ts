@@ -1,7 +1,7 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectOf, objectsIn } from "../../lib/json-types.ts";
 import { count } from "../token-usage.ts";
 import { bytePositions } from "./byte-positions.ts";
-import { objectOf, objectsIn, wordOf } from "./reading.ts";
+import { wordOf } from "./reading.ts";
 
 export interface Cited {
 	/** OpenAI's `url_citation` entries. */

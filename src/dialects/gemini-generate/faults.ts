@@ -1,7 +1,7 @@
-import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, objectOf, objectsIn } from "../../lib/json-types.ts";
 import { readFault } from "../provider-fault.ts";
 import type { ProviderFault } from "../types.ts";
-import { objectOf, objectsIn, wordOf } from "./reading.ts";
+import { wordOf } from "./reading.ts";
 
 /** Google's status words with the HTTP status and OpenAI's type: https://cloud.google.com/apis/design/errors */
 const WORDS: ReadonlyMap<string, readonly [number, string]> = new Map([

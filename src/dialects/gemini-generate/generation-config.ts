@@ -1,9 +1,9 @@
 import { badRequest } from "../../lib/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectOf } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
 import type { ChatRequest, ResponseFormat } from "../chat-hub/request.ts";
 import type { ModelTraits } from "./models.ts";
-import { given, objectOf, wordOf } from "./reading.ts";
+import { given, wordOf } from "./reading.ts";
 import { thinkingConfig } from "./reasoning.ts";
 import { geminiSchema } from "./schema.ts";
 

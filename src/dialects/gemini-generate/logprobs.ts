@@ -1,5 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
-import { objectsIn } from "./reading.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 
 /** `logprobsResult` in OpenAI's words; undefined where there is none. */
 export function writeLogprobs(result: JsonValue | undefined): JsonObject | undefined {

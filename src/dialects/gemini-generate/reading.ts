@@ -1,14 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
-
-/** The objects of a list; none where it is no list. */
-export function objectsIn(value: JsonValue | undefined): JsonObject[] {
-	return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}
-
-/** An object, or an empty one in its place. */
-export function objectOf(value: JsonValue | undefined): JsonObject {
-	return isJsonObject(value) ? value : {};
-}
+import type { JsonObject, JsonValue } from "../../lib/json-types.ts";
 
 /** A text that says something. */
 export function wordOf(value: JsonValue | undefined): string | undefined {

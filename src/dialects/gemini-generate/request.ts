@@ -1,10 +1,10 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectOf } from "../../lib/json-types.ts";
 import { type Drops, dropUnmapped } from "../chat-hub/drops.ts";
 import type { ChatRequest } from "../chat-hub/request.ts";
 import { writeConversation } from "./contents.ts";
 import { writeGenerationConfig } from "./generation-config.ts";
 import type { Edition, ModelTraits } from "./models.ts";
-import { given, objectOf } from "./reading.ts";
+import { given } from "./reading.ts";
 import { writeTools } from "./tools.ts";
 
 /** Fields that are handled below, each where it belongs; what is left out of them is named there. */

@@ -1,7 +1,7 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectOf } from "../../lib/json-types.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
 import type { AskedToolCall, ChatTurn } from "../chat-hub/request.ts";
-import { objectOf, wordOf } from "./reading.ts";
+import { wordOf } from "./reading.ts";
 
 /** The format of reasoning details whose seals are Gemini's thought signatures. */
 export const GEMINI_FORMAT = "google-gemini-v1";

@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import { type ChunkWriter, createChunkWriter } from "../chat-hub/chunks.ts";
-import { DONE, eventJson } from "../event-data.ts";
+import { DONE, eventJson, unglued } from "../event-data.ts";
 import { declaredFault } from "../provider-fault.ts";
 import type { StreamTranslator, Target } from "../translation.ts";
 import type { SseEvent } from "../types.ts";
@@ -15,7 +15,7 @@ import {
 } from "./answer.ts";
 import { type Candidate, type CandidateEnd, type CandidateWords, openCandidate } from "./candidate.ts";
 import { readGoogleFault } from "./faults.ts";
-import { given, objectsIn } from "./reading.ts";
+import { given } from "./reading.ts";
 import { writeUsage } from "./usage.ts";
 
 /**
@@ -90,8 +90,9 @@ function documentsOf(event: SseEvent): readonly JsonObject[] | undefined {
 	if (document !== undefined) {
 		return [document];
 	}
-	const values = parsed([event.data]) ?? parsed(event.data.split("\n").filter((line) => line.trim() !== ""));
-	const documents = values?.flat().filter(isJsonObject);
+	const documents = parsed(unglued(event).map(({ data }) => data))
+		?.flat()
+		.filter(isJsonObject);
 	return documents === undefined || documents.length === 0 ? undefined : documents;
 }
 

@@ -1,7 +1,6 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import { type ChatUsage, writeChatUsage } from "../chat-hub/usage.ts";
 import { count } from "../token-usage.ts";
-import { objectsIn } from "./reading.ts";
 
 /**
  * `usageMetadata` in OpenAI's words; undefined where it counts nothing (streams send it with the kind of traffic alone).

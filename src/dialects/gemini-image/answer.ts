@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, objectsIn } from "../../lib/json-types.ts";
 import { faultAnswer } from "../fault-answer.ts";
 import { readGoogleFault } from "../gemini-generate/faults.ts";
 import { imageFormat } from "../imagen-predict/answer.ts";
@@ -28,14 +28,14 @@ export function geminiImageAnswer(answer: JsonObject, { createdAtSeconds }: Targ
 	if (declaredFault(answer) !== undefined) {
 		return faultAnswer(readGoogleFault(answer, undefined));
 	}
-	const candidates = objects(answer.candidates);
+	const candidates = objectsIn(answer.candidates);
 	const blocked = isJsonObject(answer.promptFeedback) ? answer.promptFeedback.blockReason : undefined;
 	if (candidates.length === 0) {
 		return typeof blocked === "string"
 			? policyViolation(`The prompt was blocked by the provider: ${blocked}.`)
 			: undefined;
 	}
-	const parts = candidates.flatMap(({ content }) => objects(isJsonObject(content) ? content.parts : undefined));
+	const parts = candidates.flatMap(({ content }) => objectsIn(isJsonObject(content) ? content.parts : undefined));
 	// Drafts that belong to the thinking are not the answer.
 	const answered = parts.filter(({ thought }) => thought !== true);
 	const images = answered.flatMap(imageIn);
@@ -73,8 +73,4 @@ function imageIn(part: JsonObject): { readonly data: string; readonly mimeType: 
 	}
 	const mimeType = inline.mimeType ?? inline.mime_type;
 	return [{ data: inline.data, mimeType: typeof mimeType === "string" ? mimeType : "" }];
-}
-
-function objects(list: JsonValue | undefined): JsonObject[] {
-	return Array.isArray(list) ? list.filter(isJsonObject) : [];
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import { customInput } from "../chat-hub/tools.ts";
 import type { AnswerTerms } from "./answer.ts";
 
@@ -80,7 +80,7 @@ export function createCallWriter(terms: AnswerTerms, choice: number): CallWriter
 			return terms.legacy ? inOldWords(told) : { tool_calls: told };
 		},
 		delta(calls, isLast) {
-			const given = Array.isArray(calls) ? calls.filter(isJsonObject) : [];
+			const given = objectsIn(calls);
 			const told = [...given.flatMap((call) => fragment(call, isLast)), ...(isLast ? held() : [])];
 			if (terms.legacy) {
 				return inOldWords(told.filter(({ index }) => index === begun.keys().next().value));

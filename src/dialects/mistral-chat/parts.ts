@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 
 /** What one content of an answer says, its parts told apart. */
 export interface SaidContent {
@@ -134,7 +134,7 @@ function thoughtText(thinking: JsonValue | undefined): string {
 	if (typeof thinking === "string") {
 		return thinking;
 	}
-	const parts = Array.isArray(thinking) ? thinking.filter(isJsonObject) : [];
+	const parts = objectsIn(thinking);
 	return parts.map(({ text }) => (typeof text === "string" ? text : "")).join("");
 }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import { chunkFault } from "../choice-stream.ts";
 import { DONE, eventJson, jsonEvent } from "../event-data.ts";
 import { faultAnswer } from "../fault-answer.ts";
@@ -64,7 +64,7 @@ export function openMistralStream(terms: AnswerTerms): StreamTranslator {
 			if (chunkFault(event, chunk) !== undefined) {
 				return ended(faultAnswer(mistralFault(chunk, undefined)));
 			}
-			const choices = Array.isArray(chunk.choices) ? chunk.choices.filter(isJsonObject) : [];
+			const choices = objectsIn(chunk.choices);
 			if (choices.some((choice) => isFailure(choice.finish_reason))) {
 				return ended(faultAnswer(GENERATION_FAILED));
 			}

@@ -1,5 +1,5 @@
 import { badRequest } from "../../lib/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import { jsonOf } from "../body-kind.ts";
 import {
 	asksForUsage,
@@ -214,7 +214,7 @@ function wantsSchema(format: JsonValue | undefined): boolean {
 }
 
 function promptText(json: JsonObject): RoutingText {
-	const messages = Array.isArray(json.messages) ? json.messages.filter(isJsonObject) : [];
+	const messages = objectsIn(json.messages);
 	const last = messages.findLastIndex((message) => message.role === "user");
 	const context = messages
 		.slice(0, last === -1 ? messages.length : last)

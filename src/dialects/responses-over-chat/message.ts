@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
-import { detailsIn, detailText, THINKING_FIELDS, type ThinkingField } from "./reasoning.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
+import { detailText, THINKING_FIELDS, type ThinkingField } from "./reasoning.ts";
 
 /** A piece of a tool call, or all of it. */
 export interface CallPiece {
@@ -28,7 +28,7 @@ export type Said =
 
 /** A chat message, or one delta of it, as any server that speaks chat may write it. Never throws. */
 export function readMessage(message: JsonObject): Said[] {
-	const details = detailsIn(message.reasoning_details);
+	const details = objectsIn(message.reasoning_details);
 	const said: Said[] = [...readThinking(message, details)];
 	if (details.length > 0) {
 		said.push({ kind: "details", details });
@@ -94,7 +94,7 @@ function readImages(images: JsonValue | undefined): Said[] {
 }
 
 function readCalls(message: JsonObject): Said[] {
-	const calls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(isJsonObject) : [];
+	const calls = objectsIn(message.tool_calls);
 	if (calls.length === 0 && isJsonObject(message.function_call)) {
 		// OpenAI's old words: one call, without an id.
 		return [{ kind: "call", call: readCall({ index: 0, function: message.function_call }) }];

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import type { Drops } from "../chat-hub/drops.ts";
 
 /**
@@ -71,7 +71,7 @@ export function unseal(encrypted: JsonValue | undefined): JsonObject {
 /** The thinking of several items as that of one message. Details are numbered anew: equal numbers are taken for fragments. */
 export function mergeThinking(earlier: JsonObject, later: JsonObject): JsonObject {
 	const merged: JsonObject = { ...earlier, ...later };
-	const details = [...detailsIn(earlier[DETAILS]), ...detailsIn(later[DETAILS])];
+	const details = [...objectsIn(earlier[DETAILS]), ...objectsIn(later[DETAILS])];
 	if (details.length > 0) {
 		merged[DETAILS] = details.map((detail, index) => ({ ...detail, index }));
 	}
@@ -82,10 +82,6 @@ export function mergeThinking(earlier: JsonObject, later: JsonObject): JsonObjec
 		}
 	}
 	return merged;
-}
-
-export function detailsIn(value: JsonValue | undefined): JsonObject[] {
-	return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** What a detail says in plain words; "" where only its provider can read it. */

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
 import { DONE, eventJson, jsonEvent } from "../event-data.ts";
 import { readFault } from "../provider-fault.ts";
 import type { StreamTranslator } from "../translation.ts";
@@ -64,7 +64,7 @@ export function openResponseStream(options: ComposingOptions): StreamTranslator 
 		}
 		hasBegun = true;
 		composer.begin(notesOf(chunk));
-		const choices = Array.isArray(chunk.choices) ? chunk.choices.filter(isJsonObject) : [];
+		const choices = objectsIn(chunk.choices);
 		const first = choices.find(({ index }) => index === undefined || index === 0);
 		if (first !== undefined) {
 			readChoice(first);

@@ -64,6 +64,17 @@ describe("the events of an upstream stream", () => {
 		]);
 	});
 
+	test("of several lines stay one where the lines are one JSON text", () => {
+		const seen: string[] = [];
+		const listening: StreamTranslator = { step: ({ data }) => (seen.push(data), []), end: () => [] };
+		const frames = openFrames(
+			{ speech, translation: { ...translation, openStream: () => listening } },
+			"text/event-stream",
+		);
+		frames.push(encode('data: [{"word":"x"},\ndata: {"word":"y"}]\n\n'));
+		expect(seen).toEqual(['[{"word":"x"},\n{"word":"y"}]']);
+	});
+
 	test("that lack their last blank line are not lost", () => {
 		const frames = openFrames({ speech, translation }, SSE);
 		expect(frames.push(encode('data: {"word":"x"}'))).toEqual([]);
