@@ -66,7 +66,13 @@ describe("the events of an upstream stream", () => {
 
 	test("of several lines stay one where the lines are one JSON text", () => {
 		const seen: string[] = [];
-		const listening: StreamTranslator = { step: ({ data }) => (seen.push(data), []), end: () => [] };
+		const listening: StreamTranslator = {
+			step({ data }) {
+				seen.push(data);
+				return [];
+			},
+			end: () => [],
+		};
 		const frames = openFrames(
 			{ speech, translation: { ...translation, openStream: () => listening } },
 			"text/event-stream",
