@@ -19,13 +19,13 @@ export interface LimitUsageDeps {
 }
 
 /** @param budgetNano The subject's monthly budget; undefined = it has none. */
-export function limitUsage(
+export async function limitUsage(
 	subject: LimitSubject,
 	budgetNano: NanoUsd | undefined,
 	{ limiter, budgets }: LimitUsageDeps,
-): z.output<typeof limitUsageSchema> {
-	const levels = limiter.levels(subject);
-	const { spentNano, reservedNano, resetAtMs } = budgets.levels(subject.id);
+): Promise<z.output<typeof limitUsageSchema>> {
+	const levels = await limiter.levels(subject);
+	const { spentNano, reservedNano, resetAtMs } = await budgets.levels(subject.id);
 	return {
 		rpm_used: levels.rpmUsed,
 		tpm_used: levels.tpmUsed,

@@ -54,7 +54,7 @@ async function make(
 		return spoken;
 	}
 	const served: Served = { ...candidate, dropped: spoken.translation?.dropped ?? [] };
-	const opened = deps.accounts.ledger.open(openingOf(served, terms));
+	const opened = await deps.accounts.ledger.open(openingOf(served, terms));
 	if ("refusal" in opened) {
 		return { kind: "unaffordable", refusal: opened.refusal };
 	}

@@ -47,25 +47,25 @@ async function account(
 		models: [...key.models],
 		created_at: timestamp(key.createdAt),
 		expires_at: key.expiresAt === undefined ? null : timestamp(key.expiresAt),
-		limits: allowance(keySubject(key), key.monthlyBudgetNano, accounts),
+		limits: await allowance(keySubject(key), key.monthlyBudgetNano, accounts),
 		spend: await spendOf(key.id, accounts, attempts),
 		team:
 			key.team === undefined || teamLimits === undefined
 				? null
 				: {
 						name: key.team,
-						limits: allowance(teamSubject(key.team, teamLimits), teamLimits.monthlyBudgetNano, accounts),
+						limits: await allowance(teamSubject(key.team, teamLimits), teamLimits.monthlyBudgetNano, accounts),
 					},
 	};
 }
 
-function allowance(
+async function allowance(
 	subject: LimitSubject,
 	budgetNano: NanoUsd | undefined,
 	{ limiter, budgets }: MeDeps["accounts"],
-): z.output<typeof allowanceSchema> {
-	const levels = limiter.levels(subject);
-	const { spentNano, reservedNano, resetAtMs } = budgets.levels(subject.id);
+): Promise<z.output<typeof allowanceSchema>> {
+	const levels = await limiter.levels(subject);
+	const { spentNano, reservedNano, resetAtMs } = await budgets.levels(subject.id);
 	return {
 		rpm: windowOf(subject.rpm, levels.rpmUsed, levels.rpmFullAfterMs),
 		tpm: windowOf(subject.tpm, levels.tpmUsed, levels.tpmFullAfterMs),
@@ -92,7 +92,7 @@ async function spendOf(
 	{ budgets }: MeDeps["accounts"],
 	attempts: MeDeps["attempts"],
 ): Promise<z.output<typeof meSchema>["spend"]> {
-	const toMs = budgets.levels(`key:${keyId}`).resetAtMs;
+	const toMs = budgets.resetAtMs();
 	const fromMs = monthStartMs(monthOf(toMs - 1));
 	const month = { keyId, fromDay: dayOf(fromMs), endDay: dayOf(toMs) };
 	const [total] = await attempts.spendOfKey({ ...month, groupBy: [] });

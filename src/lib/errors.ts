@@ -29,6 +29,7 @@ export type ErrorKind =
 	| "auth"
 	| "provider_auth"
 	| "ledger_unavailable"
+	| "budget_unavailable"
 	| "draining";
 
 export interface GatewayErrorOptions {

@@ -17,7 +17,7 @@ function pooledRandom(): number {
 const nextUlid = monotonicFactory(pooledRandom);
 
 /** A new sortable identifier: prefix, underscore, ULID. `vk_01HZ…` */
-export function newId(prefix: "vk" | "conv"): string {
+export function newId(prefix: "vk" | "conv" | "ins"): string {
 	return `${prefix}_${nextUlid()}`;
 }
 

@@ -1,12 +1,18 @@
 import type { Clock } from "../lib/clock.ts";
 import type { NanoUsd } from "../lib/money.ts";
 import { type Month, monthOf, nextMonthStartMs } from "./month.ts";
-import type { Budget, BudgetBook, BudgetHold, BudgetLevels, BudgetRefusal } from "./types.ts";
+import type { Budget, BudgetBook, BudgetHold, BudgetLevels, BudgetRefusal, BudgetRequest } from "./types.ts";
 
 /** Sums of a subject in one month. In bigint: single figures are safe integers, their sums need not be. */
 interface Account {
 	spent: bigint;
 	reserved: bigint;
+}
+
+/** The budgets of a single process: its answers are immediate, and exact. */
+export interface MemoryBudgetBook extends BudgetBook {
+	reserve(request: BudgetRequest): { readonly hold: BudgetHold } | { readonly refusal: BudgetRefusal };
+	levels(subject: string): BudgetLevels;
 }
 
 export interface BudgetBookDeps {
@@ -22,7 +28,7 @@ const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
  * and only ever forward: a clock that steps back never reopens an old month. A hold belongs to the month it was made in.
  * Holds one account for each key and team used in the present month.
  */
-export function createBudgetBook({ clock, spent }: BudgetBookDeps): BudgetBook {
+export function createBudgetBook({ clock, spent }: BudgetBookDeps): MemoryBudgetBook {
 	let month: Month = monthOf(clock.now());
 	let resetAtMs = nextMonthStartMs(month);
 	let accounts = new Map<string, Account>();
@@ -55,11 +61,7 @@ export function createBudgetBook({ clock, spent }: BudgetBookDeps): BudgetBook {
 		return account;
 	}
 
-	function reserve(request: {
-		readonly budgets: readonly Budget[];
-		readonly counted: readonly string[];
-		readonly amountNano: NanoUsd;
-	}): { readonly hold: BudgetHold } | { readonly refusal: BudgetRefusal } {
+	function reserve(request: BudgetRequest): ReturnType<MemoryBudgetBook["reserve"]> {
 		roll();
 		const amount = exactly(request.amountNano, "amountNano");
 		for (const budget of request.budgets) {
@@ -101,6 +103,10 @@ export function createBudgetBook({ clock, spent }: BudgetBookDeps): BudgetBook {
 				reservedNano: clamped(account?.reserved ?? 0n),
 				resetAtMs,
 			};
+		},
+		resetAtMs() {
+			roll();
+			return resetAtMs;
 		},
 	};
 }

@@ -21,6 +21,7 @@ interface SubjectState {
 /** The limiter of a single process: its answers are immediate. */
 export interface MemoryLimiter extends Limiter {
 	take(subjects: readonly LimitSubject[], promptTokens: number): LimitDecision;
+	levels(subject: LimitSubject): LimitLevels;
 }
 
 /** How long a refused caller is told to wait for a parallel slot: when one comes free is not known. */

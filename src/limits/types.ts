@@ -44,7 +44,8 @@ export interface LimitLevels {
 export interface Limiter {
 	/** A promise only where another machine has to be asked. In process the answer is immediate. */
 	take(subjects: readonly LimitSubject[], promptTokens: number): LimitDecision | Promise<LimitDecision>;
-	levels(subject: LimitSubject): LimitLevels;
+	/** Over all instances, where they can be asked. */
+	levels(subject: LimitSubject): LimitLevels | Promise<LimitLevels>;
 	/** Drops the state of a subject that no longer exists. */
 	forget(subjectId: string): void;
 }
@@ -77,15 +78,32 @@ export interface BudgetHold {
 	settle(costNano: NanoUsd): void;
 }
 
-/** Spend and reservations of this month by subject. Synchronous: check and reserve are one step. */
+export type BudgetOutcome =
+	| { readonly hold: BudgetHold }
+	| { readonly refusal: BudgetRefusal }
+	/** Nobody knows whether it fits: what this instance holds is used up, and whoever could grant more does not answer. */
+	| { readonly unavailable: { readonly subject: string } };
+
+/** An amount that is to be set aside. */
+export interface BudgetRequest {
+	/** All or nothing over these. */
+	readonly budgets: readonly Budget[];
+	/** Subjects whose spend is counted, with or without a budget. */
+	readonly counted: readonly string[];
+	readonly amountNano: NanoUsd;
+}
+
+/** Spend and reservations of this month by subject. */
 export interface BudgetBook {
-	/** All or nothing over the given budgets. Subjects without a budget are still counted (pass them in `counted`). */
-	reserve(request: {
-		readonly budgets: readonly Budget[];
-		readonly counted: readonly string[];
-		readonly amountNano: NanoUsd;
-	}): { readonly hold: BudgetHold } | { readonly refusal: BudgetRefusal };
-	/** The least that is left over the given budgets; undefined when there are none. */
+	/**
+	 * Check and reserve in one step. Immediate in process: no request can come in between. A promise only where what this
+	 * instance holds does not suffice and another machine has to be asked.
+	 */
+	reserve(request: BudgetRequest): BudgetOutcome | Promise<BudgetOutcome>;
+	/** The least that is left over the given budgets, as far as is known here; undefined when there are none. */
 	available(budgets: readonly Budget[]): NanoUsd | undefined;
-	levels(subject: string): BudgetLevels;
+	/** Over all instances. */
+	levels(subject: string): BudgetLevels | Promise<BudgetLevels>;
+	/** First instant of the next month, Unix milliseconds. */
+	resetAtMs(): number;
 }

@@ -60,6 +60,8 @@ export interface OpenAttempt {
 	readonly openedAtMs: number;
 }
 
+export type OpenOutcome = { readonly attempt: OpenAttempt } | { readonly refusal: BudgetRefusal };
+
 /** Who made a stored object, and where it lives. */
 export interface ObjectOwner {
 	readonly keyId: string;
@@ -70,11 +72,15 @@ export interface ObjectOwner {
 
 /**
  * The ledger: reserve → dispatch → settle, for each attempt, in integer nano-USD.
- * `open` takes the reservation in memory, synchronously, and queues the row; `settle` resolves once the row is on disk.
+ * `open` takes the reservation in memory, before anything is awaited, and queues the row; `settle` resolves once the row is on disk.
  */
 export interface Ledger {
-	/** @throws GatewayError 503 kind `ledger_unavailable` while rows cannot be written. */
-	open(opening: AttemptOpening): { readonly attempt: OpenAttempt } | { readonly refusal: BudgetRefusal };
+	/**
+	 * A promise only where another machine has to be asked for budget.
+	 * @throws GatewayError 503 kind `ledger_unavailable` while rows cannot be written, `budget_unavailable` while nobody can
+	 * say what is left of a budget.
+	 */
+	open(opening: AttemptOpening): OpenOutcome | Promise<OpenOutcome>;
 	/** Exactly once for each open attempt. Never rejects: a row that cannot be written waits in a bounded journal. */
 	settle(attempt: OpenAttempt, closing: AttemptClosing): Promise<void>;
 	/** Remembers the maker of an object before its attempt is settled (a stream that is still running). */

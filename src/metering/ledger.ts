@@ -1,9 +1,9 @@
 import type { Clock } from "../lib/clock.ts";
 import { GatewayError } from "../lib/errors.ts";
 import type { NanoUsd } from "../lib/money.ts";
-import type { BudgetBook, BudgetHold, BudgetRefusal } from "../limits/types.ts";
+import type { BudgetBook, BudgetHold, BudgetOutcome } from "../limits/types.ts";
 import type { AttemptReader, AttemptWriter } from "../store/types.ts";
-import type { AttemptClosing, AttemptOpening, Ledger, ObjectOwner, OpenAttempt } from "./ledger-types.ts";
+import type { AttemptClosing, AttemptOpening, Ledger, ObjectOwner, OpenAttempt, OpenOutcome } from "./ledger-types.ts";
 import { createObjectOwners } from "./object-owners.ts";
 
 export interface LedgerDeps {
@@ -31,7 +31,7 @@ export function createLedger({ budgets, writer, reader, clock, reportBug }: Ledg
 	const running = new Map<OpenAttempt, Running>();
 	const owners = createObjectOwners();
 
-	function open(opening: AttemptOpening): { readonly attempt: OpenAttempt } | { readonly refusal: BudgetRefusal } {
+	function open(opening: AttemptOpening): OpenOutcome | Promise<OpenOutcome> {
 		if (!writer.healthy()) {
 			throw ledgerUnavailable();
 		}
@@ -40,6 +40,13 @@ export function createLedger({ budgets, writer, reader, clock, reportBug }: Ledg
 			counted: subjectsOf(opening),
 			amountNano: opening.reservedNano,
 		});
+		return outcome instanceof Promise ? outcome.then((told) => begin(opening, told)) : begin(opening, outcome);
+	}
+
+	function begin(opening: AttemptOpening, outcome: BudgetOutcome): OpenOutcome {
+		if ("unavailable" in outcome) {
+			throw budgetUnavailable(outcome.unavailable.subject);
+		}
 		if ("refusal" in outcome) {
 			return outcome;
 		}
@@ -122,6 +129,19 @@ function ledgerUnavailable(): GatewayError {
 		message:
 			"The gateway cannot record spend at the moment, so it takes no new requests; running ones go on. " +
 			"Operator: see /health/ready and the log for the database's error, then its free disk space and write permission.",
+		retryAfterSeconds: UNHEALTHY_RETRY_SECONDS,
+	});
+}
+
+function budgetUnavailable(subject: string): GatewayError {
+	return new GatewayError({
+		status: 503,
+		type: "service_unavailable",
+		kind: "budget_unavailable",
+		code: "budget_unavailable",
+		message:
+			`Nobody can say at the moment what is left of the budget of ${subject.replace(":", " ")}: this instance has used up ` +
+			"its part, and the database that could grant more does not answer. Try again. Operator: see /health/ready.",
 		retryAfterSeconds: UNHEALTHY_RETRY_SECONDS,
 	});
 }

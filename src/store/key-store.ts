@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, lt, sql } from "drizzle-orm";
 import type { KeyRecord, KeySettings } from "../keys/types.ts";
 import type { Db } from "./db.ts";
 import type { Tables } from "./tables.ts";
@@ -55,6 +55,14 @@ export function createKeyStore({ db, tables: { virtualKeys }, turn }: KeyStoreDe
 				.limit(size + 1);
 			const keys = rows.slice(0, size).map(toRecord);
 			return { keys, nextAfter: rows.length > size ? keys.at(-1)?.id : undefined };
+		},
+
+		async some(ids) {
+			const rows = await db
+				.select()
+				.from(virtualKeys)
+				.where(inArray(virtualKeys.id, [...ids]));
+			return rows.map((row) => ({ ...toRecord(row), hash: row.hash }));
 		},
 
 		async update(id, settings) {

@@ -52,6 +52,7 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
 	const keeping = { db, transact, tables, turn, items: createConversationItems(tables) };
 
 	return {
+		shared: undefined,
 		instanceId: schema.instanceId,
 		keys: createKeyStore({ db, tables, turn }),
 		teams: createTeamStore({ db, tables }),

@@ -68,6 +68,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 	const keeping = { db, transact, tables, items, turn };
 
 	return {
+		shared: undefined,
 		instanceId: database.instanceId,
 		backup: database.backup,
 		keys: createKeyStore({ db, tables, turn }),

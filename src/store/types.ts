@@ -1,7 +1,9 @@
+import type { ChangeFeed, Membership } from "../instances/types.ts";
 import type { KeyListQuery, KeyPage, KeyRecord, KeySettings } from "../keys/types.ts";
 import type { JsonObject } from "../lib/json-types.ts";
 import type { NanoUsd } from "../lib/money.ts";
 import type { Usage } from "../lib/usage.ts";
+import type { BudgetAuthority } from "../limits/authority-types.ts";
 import type { TeamOverrides } from "../limits/team-types.ts";
 import type { AttemptClosing, AttemptOpening, ObjectOwner } from "../metering/ledger-types.ts";
 import type { ConversationRecord, Item, Maker, ResponseRecord } from "../responses/types.ts";
@@ -14,6 +16,8 @@ export interface KeyStore {
 	get(id: string): Promise<KeyRecord | undefined>;
 	/** Newest first; revoked keys left out. */
 	list(query: KeyListQuery): Promise<KeyPage>;
+	/** Those of the given ids that there are, revoked ones too. At most 1,000. */
+	some(ids: readonly string[]): Promise<readonly (KeyRecord & { readonly hash: string })[]>;
 	update(id: string, settings: Partial<KeySettings>): Promise<KeyRecord | undefined>;
 	/** False when there is no unrevoked key of that id. */
 	revoke(id: string, atMs: number): Promise<boolean>;
@@ -278,7 +282,18 @@ export interface ConversationStore {
 	deleteItem(change: ConversationChange, itemId: string): Promise<boolean>;
 }
 
+/** What a database that several instances use at the same time offers on top. */
+export interface SharedStore {
+	/** Of this process, another one after each start. */
+	readonly instanceId: string;
+	readonly budgets: BudgetAuthority;
+	readonly membership: Membership;
+	readonly changes: ChangeFeed;
+}
+
 export interface Store {
+	/** undefined: one process has the database for itself. */
+	readonly shared: SharedStore | undefined;
 	readonly keys: KeyStore;
 	readonly teams: TeamStore;
 	readonly attempts: AttemptReader;

@@ -70,7 +70,7 @@ export function createKeyService({ keys, limiter, budgets, clock }: KeyServiceDe
 			}
 			return {
 				...toApi(record),
-				usage: limitUsage(keySubject(record), record.monthlyBudgetNano, { limiter, budgets }),
+				usage: await limitUsage(keySubject(record), record.monthlyBudgetNano, { limiter, budgets }),
 			};
 		},
 

@@ -20,7 +20,7 @@ export interface TeamServiceDeps extends LimitUsageDeps {
  * @throws GatewayError 400 naming the field, 404 `team_not_found`.
  */
 export function createTeamService({ teams, keys, limiter, budgets }: TeamServiceDeps) {
-	function toApi(team: string): z.output<typeof teamSchema> {
+	async function toApi(team: string): Promise<z.output<typeof teamSchema>> {
 		const limits = teams.limitsOf(team);
 		const sourceOf = (name: keyof TeamLimits) =>
 			teams.overridesOf(team)?.[name] !== undefined
@@ -40,7 +40,7 @@ export function createTeamService({ teams, keys, limiter, budgets }: TeamService
 				monthly_budget_usd: sourceOf("monthlyBudgetNano"),
 				max_parallel_requests: sourceOf("maxParallelRequests"),
 			},
-			usage: limitUsage(teamSubject(team, limits), limits.monthlyBudgetNano, { limiter, budgets }),
+			usage: await limitUsage(teamSubject(team, limits), limits.monthlyBudgetNano, { limiter, budgets }),
 		};
 	}
 
@@ -48,7 +48,7 @@ export function createTeamService({ teams, keys, limiter, budgets }: TeamService
 		if (teams.overridesOf(team) !== undefined || teams.configuredFor(team) !== undefined) {
 			return true;
 		}
-		const { spentNano, reservedNano } = budgets.levels(`team:${team}`);
+		const { spentNano, reservedNano } = await budgets.levels(`team:${team}`);
 		if (spentNano > 0 || reservedNano > 0) {
 			return true;
 		}

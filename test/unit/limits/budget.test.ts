@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { MemoryBudgetBook as BudgetBook } from "../../../src/limits/budget.ts";
 import { createBudgetBook } from "../../../src/limits/budget.ts";
-import type { Budget, BudgetBook, BudgetHold } from "../../../src/limits/types.ts";
+import type { Budget, BudgetHold } from "../../../src/limits/types.ts";
 import { createFakeClock } from "./fake-clock.ts";
 
 const KEY: Budget = { subject: "key:vk_a", limitNano: 1_000 };
