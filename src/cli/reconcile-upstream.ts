@@ -15,13 +15,13 @@ export interface UpstreamComparison {
 	/** Every settled row of the period. */
 	add(row: AttemptRow): void;
 	/** When all rows are added. `isElsewhere`: the ledger has the request outside the period, or had it. */
-	compare(isElsewhere: (requestId: string, madeAtMs: number | undefined) => boolean): {
+	compare(isElsewhere: (requestId: string, madeAtMs: number | undefined) => Promise<boolean>): Promise<{
 		readonly lines: number;
 		readonly matched: number;
 		readonly skipped: number;
 		readonly differences: readonly UpstreamFinding[];
 		readonly notes: readonly UpstreamFinding[];
-	};
+	}>;
 }
 
 /** Compares calls request by request. Attempts have no name at an upstream: they are told apart by their counts. */
@@ -45,7 +45,7 @@ export function createUpstreamComparison(
 			const counted = { ...call, prompt: promptTokens(usage), completion: completionTokens(usage) };
 			booked.set(opening.requestId, [...(booked.get(opening.requestId) ?? []), counted]);
 		},
-		compare(isElsewhere) {
+		async compare(isElsewhere) {
 			const differences: UpstreamFinding[] = [];
 			const notes: UpstreamFinding[] = [];
 			let lines = 0;
@@ -55,7 +55,7 @@ export function createUpstreamComparison(
 				const theirs = calls.get(requestId) ?? [];
 				const ours = booked.get(requestId);
 				lines += theirs.length;
-				if (ours === undefined && !known.has(requestId) && isElsewhere(requestId, madeAt(requestId))) {
+				if (ours === undefined && !known.has(requestId) && (await isElsewhere(requestId, madeAt(requestId)))) {
 					skipped += theirs.length;
 					continue;
 				}

@@ -3,6 +3,7 @@ import { reportProblems } from "../config/report.ts";
 import { resolveSnapshot } from "../config/resolve.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createCatalogue } from "../metering/prices.ts";
+import { readPostgresLedger } from "../store/postgres-read-ledger.ts";
 import { type LedgerReading, readLedger } from "../store/read-ledger.ts";
 import { dayName, dayOf } from "../store/spend-days.ts";
 import { StoreRefused } from "../store/store-refused.ts";
@@ -87,9 +88,6 @@ async function reconcile(options: Arguments, io: Parameters<Command["run"]>[1]):
 		return EXIT.badConfiguration;
 	}
 	const { database } = loaded.settings;
-	if (database.kind === "postgres") {
-		throw new CommandFailure("database.url names PostgreSQL, and only SQLite is read so far.");
-	}
 	const snapshot = resolveSnapshot(loaded.settings, {
 		version: 1,
 		masterKey: loaded.settings.masterKey ?? "",
@@ -97,11 +95,11 @@ async function reconcile(options: Arguments, io: Parameters<Command["run"]>[1]):
 		nowMs: systemClock.now(),
 	});
 	const calls = upstreamFile === undefined ? undefined : await readUpstreamCalls(upstreamFile);
-	const ledger = readLedger(database.path);
+	const ledger = database.kind === "sqlite" ? readLedger(database.path) : await readPostgresLedger(database.url);
 	try {
 		const upstream = calls && createUpstreamComparison(calls, options.text("provider"));
 		const checks = createRowChecks(snapshot, context.providers);
-		const result = await walk(ledger, period, { path: database.path, checks, upstream });
+		const result = await walk(ledger, period, { place: ledger.place, checks, upstream });
 		await io.stdout(options.flag("json") ? `${JSON.stringify(result)}\n` : reconciliationText(result));
 		return result.differences.length === 0 ? EXIT.ok : EXIT.failed;
 	} finally {
@@ -121,14 +119,14 @@ async function walk(
 	ledger: LedgerReading,
 	{ from, to, fromDay, endDay }: Days,
 	work: {
-		readonly path: string;
+		readonly place: string;
 		readonly checks: RowChecks;
 		readonly upstream: ReturnType<typeof createUpstreamComparison> | undefined;
 	},
 ): Promise<Reconciliation> {
 	const { checks, upstream } = work;
 	const sums: SumFinding[] = [];
-	const days = ledger.days(fromDay, endDay);
+	const days = await ledger.days(fromDay, endDay);
 	const counts = { attempts: 0, unsettled: 0, pruned: 0 };
 	for (const day of days) {
 		const check = await ledger.checkDay(day, (row) => {
@@ -140,9 +138,9 @@ async function walk(
 		counts.pruned += check.pruned;
 		sums.push(...sumFindings(check));
 	}
-	const compared = upstream?.compare((requestId, madeAtMs) => isElsewhere(ledger, requestId, madeAtMs));
+	const compared = await upstream?.compare((requestId, madeAtMs) => isElsewhere(ledger, requestId, madeAtMs));
 	return {
-		database: work.path,
+		database: work.place,
 		from,
 		to,
 		days: days.length,
@@ -155,8 +153,8 @@ async function walk(
 }
 
 /** The ledger has the request, but outside the period or at another provider; or had it, on a day whose rows are deleted. */
-function isElsewhere(ledger: LedgerReading, requestId: string, madeAtMs: number | undefined): boolean {
-	return ledger.hasRequest(requestId) || (madeAtMs !== undefined && ledger.isPruned(dayOf(madeAtMs)));
+async function isElsewhere(ledger: LedgerReading, requestId: string, madeAtMs: number | undefined): Promise<boolean> {
+	return (await ledger.hasRequest(requestId)) || (madeAtMs !== undefined && ledger.isPruned(dayOf(madeAtMs)));
 }
 
 function sumFindings({ day, differences }: DayCheck): readonly SumFinding[] {

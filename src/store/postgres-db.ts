@@ -3,7 +3,7 @@ import type { Db } from "./db.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { isCollision } from "./postgres-errors.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
-import type { Transact } from "./transact.ts";
+import { inTurn, type Transact } from "./transact.ts";
 
 /** How often a transaction begins again after it met another one. */
 const TRIES_MAX = 4;
@@ -15,7 +15,8 @@ export function createPostgresDb(pool: PostgresPool): Db {
 	return dbOn((text, parameters) => pool.run((connection) => connection.values(text, parameters)));
 }
 
-function dbOn(run: RunStatement): Db {
+/** Whatever runs the statements. */
+export function dbOn(run: RunStatement): Db {
 	const db = drizzle(async (text, parameters) => ({ rows: [...(await run(text, parameters))] }));
 	// drizzle has no common type for its dialects. Every query builder can be awaited, which is all that Db promises.
 	return db as unknown as Db;
@@ -26,13 +27,9 @@ export function createPostgresTransact(pool: PostgresPool): Transact {
 		return pool.run(async (connection) => {
 			await connection.values("begin");
 			try {
-				const running = steps(dbOn((text, parameters) => connection.values(text, parameters)));
-				let step = running.next();
-				while (step.done !== true) {
-					step = running.next(await step.value);
-				}
+				const result = await inTurn(steps(dbOn(connection.values)));
 				await connection.values("commit");
-				return step.value;
+				return result;
 			} catch (error) {
 				// A connection that cannot even do that is not used again, and the server rolls back by itself.
 				await connection.values("rollback").catch(connection.destroy);

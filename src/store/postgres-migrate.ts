@@ -32,7 +32,7 @@ export async function migratePostgres(
 	await values("select pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
 	await values(`set local lock_timeout = ${TABLE_LOCK_MS}`);
 	await refuseUnfit(values);
-	const versionBefore = await readVersion(values);
+	const versionBefore = await readPostgresVersion(values);
 	if (versionBefore > migrations.length) {
 		throw new StoreRefused(
 			`The PostgreSQL database was written by a newer gateway-llm (schema ${versionBefore}; this one knows up to ` +
@@ -80,7 +80,7 @@ async function refuseUnfit(values: PostgresConnection["values"]): Promise<void> 
 }
 
 /** 0 for an empty database. */
-async function readVersion(values: PostgresConnection["values"]): Promise<number> {
+export async function readPostgresVersion(values: PostgresConnection["values"]): Promise<number> {
 	const tables = await values("select tablename::text from pg_tables where schemaname = current_schema()");
 	if (tables.length === 0) {
 		return 0;

@@ -35,7 +35,7 @@ export async function openPostgres(
 		return { pool, schema };
 	} catch (error) {
 		pool.close();
-		throw refusalOf(error, options.url);
+		throw postgresRefusal(error, options.url);
 	} finally {
 		connection.destroy();
 	}
@@ -55,7 +55,7 @@ async function withDeadline<Result>(work: Promise<Result>, limitMs: number): Pro
 }
 
 /** What an operator can do about an error met while opening. Never names the URL whole: it holds a password. */
-function refusalOf(error: unknown, url: string): unknown {
+export function postgresRefusal(error: unknown, url: string): unknown {
 	if (error instanceof StoreRefused) {
 		return error;
 	}
@@ -94,7 +94,8 @@ function adviceOf(state: string | undefined): string | undefined {
 	}
 }
 
-function placeOf(url: string): string {
+/** Host and database, without user and password. */
+export function placeOf(url: string): string {
 	const parsed = URL.parse(url);
 	return parsed === null ? "database.url" : `${parsed.host}${parsed.pathname}`;
 }

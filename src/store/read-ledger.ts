@@ -18,13 +18,15 @@ const SLICE_ROWS_MAX = 2_000;
 
 /** The ledger as it was at one instant, for those who only look. */
 export interface LedgerReading {
+	/** Where it is, for people; without a password. */
+	readonly place: string;
 	/** UTC days, numbered since 1970-01-01, that have rows, sums or rows that were deleted; `endDay` exclusive. */
-	days(fromDay: number, endDay: number): readonly number[];
+	days(fromDay: number, endDay: number): Promise<readonly number[]>;
 	/** Adds up a day and compares; `visit` sees each of its rows once. */
 	checkDay(day: number, visit: (row: AttemptRow) => void): Promise<DayCheck>;
-	hasRequest(requestId: string): boolean;
+	hasRequest(requestId: string): Promise<boolean>;
 	/** Some rows of this day were deleted. */
-	isPruned(day: number): boolean;
+	isPruned(day: number): Promise<boolean>;
 	close(): void;
 }
 
@@ -43,7 +45,7 @@ export function readLedger(path: string): LedgerReading {
 		client = new Database(path, { readonly: true });
 		client.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
 		refuseOtherSchema(client, path);
-		return reading(client);
+		return reading(client, path);
 	} catch (error) {
 		client?.close();
 		throw refusalOf(error, path, "the backups directory beside it");
@@ -66,7 +68,7 @@ function refuseOtherSchema(client: Database, path: string): void {
 	}
 }
 
-function reading(client: Database): LedgerReading {
+function reading(client: Database, path: string): LedgerReading {
 	const tables = defineTables(sqliteColumns);
 	const { syncDb } = createSqliteDb(client);
 	const rows = createLedgerRows({ syncDb, tables });
@@ -82,7 +84,8 @@ function reading(client: Database): LedgerReading {
 	const request = client.query("select 1 from attempts where request_id = ? limit 1");
 	const pruned = client.query("select 1 from pruned_days where day = ?");
 	return {
-		days(fromDay, endDay) {
+		place: path,
+		async days(fromDay, endDay) {
 			const days = new Set(sums.all(fromDay, endDay, fromDay, endDay).map(({ day }) => day));
 			for (let day = rows.nextDay(fromDay, endDay); day !== undefined; day = rows.nextDay(day + 1, endDay)) {
 				days.add(day);
@@ -90,8 +93,8 @@ function reading(client: Database): LedgerReading {
 			return [...days].sort((left, right) => left - right);
 		},
 		checkDay: (day, visit) => checkDay(day, (row) => visit(toAttemptRow(row))),
-		hasRequest: (id) => request.get(id) !== null,
-		isPruned: (day) => pruned.get(day) !== null,
+		hasRequest: async (id) => request.get(id) !== null,
+		isPruned: async (day) => pruned.get(day) !== null,
 		close: () => client.close(),
 	};
 }

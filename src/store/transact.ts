@@ -21,6 +21,15 @@ export function* run(statement: PromiseLike<unknown>): Steps<void> {
 	yield statement;
 }
 
+/** Runs statements one after the other, waiting for each. */
+export async function inTurn<Result>(running: Steps<Result>): Promise<Result> {
+	let step = running.next();
+	while (step.done !== true) {
+		step = running.next(await step.value);
+	}
+	return step.value;
+}
+
 export function createSqliteTransact(client: Database, db: Db, onCommit: () => void): Transact {
 	const transaction = client.transaction(<Result>(steps: (db: Db) => Steps<Result>): Result => {
 		const running = steps(db);
