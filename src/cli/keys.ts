@@ -27,7 +27,7 @@ Fields:
   --tpm N            Tokens a minute, prompt and completion together.
   --budget USD       Dollars a calendar month (UTC), such as 25.50.
   --parallel N       Requests in flight at once.
-  --strategy NAME    round_robin, least_latency or classifier, whatever the alias says.
+  --strategy NAME    round_robin, least_latency, least_busy, cheapest or classifier, whatever the alias says.
   --expires TIME     RFC 3339, such as 2030-01-31T00:00:00Z.
   --metadata JSON    An object of your own.
 

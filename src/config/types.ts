@@ -66,7 +66,7 @@ export type DatabaseSettings =
 	| { readonly kind: "sqlite"; readonly path: string }
 	| { readonly kind: "postgres"; readonly url: string; readonly connectionsMax: number };
 
-export type Strategy = "round_robin" | "least_latency" | "classifier";
+export type Strategy = "round_robin" | "least_latency" | "least_busy" | "cheapest" | "classifier";
 export type Tier = "simple" | "medium" | "complex";
 
 export interface Alias {

@@ -1,7 +1,8 @@
-import type { Alias, Deployment, Snapshot, Strategy } from "../config/types.ts";
+import type { Alias, Deployment, Snapshot } from "../config/types.ts";
 import { badRequest, forbidden, GatewayError, notFound, wholeSeconds } from "../lib/errors.ts";
-import { pricesQuantities } from "../metering/cost.ts";
-import type { RouteScore } from "../routing/types.ts";
+import type { NanoUsd } from "../lib/money.ts";
+import { expectedCostOf, pricesQuantities } from "../metering/cost.ts";
+import type { Orderer } from "../routing/types.ts";
 import { mayUse } from "./admit.ts";
 import { owns } from "./owns.ts";
 import { requestMedia } from "./request-media.ts";
@@ -13,6 +14,7 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 	const { alias, principal } = admitted;
 	const score = deps.routing.score(admitted.ingress.promptText(admitted.body));
 	const pinned = await pinnedDeployment(admitted, deps);
+	const expectedCost = (deployment: Deployment) => costAt(deployment, admitted);
 	const excluded: Exclusion[] = [];
 	const ordered: Deployment[] = [];
 	for (const candidateAlias of [alias, ...fallbacksOf(alias, snapshot)]) {
@@ -29,7 +31,8 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 		// A fallback's turns are counted apart: being named as one must not shift the turns of its own requests.
 		const counted =
 			candidateAlias === alias ? alias : { ...candidateAlias, name: `${alias.name}\n${candidateAlias.name}` };
-		ordered.push(...order(counted, fitting, principal.forceStrategy ?? candidateAlias.strategy, score, deps));
+		const strategy = principal.forceStrategy ?? candidateAlias.strategy;
+		ordered.push(...order({ alias: counted, candidates: fitting, strategy, bucket: score.bucket, expectedCost }, deps));
 	}
 	if (ordered.length === 0) {
 		throw nothingLeft(excluded, admitted, deps);
@@ -48,18 +51,18 @@ function fallbacksOf(alias: Alias, snapshot: Snapshot): Alias[] {
 }
 
 /** Deployments with a closed breaker first; one that has been failing is tried when nothing else is left. */
-function order(
-	alias: Alias,
-	candidates: readonly Deployment[],
-	strategy: Strategy,
-	score: RouteScore,
-	deps: GatewayDeps,
-): readonly Deployment[] {
-	const sorted = deps.routing.orderer.order({ alias, strategy, candidates, bucket: score.bucket });
+function order(request: Parameters<Orderer["order"]>[0], deps: GatewayDeps): readonly Deployment[] {
+	const sorted = deps.routing.orderer.order(request);
 	const isAvailable = (deployment: Deployment) => deps.routing.health.available(deployment.id);
 	return sorted.every(isAvailable)
 		? sorted
 		: [...sorted.filter(isAvailable), ...sorted.filter((deployment) => !isAvailable(deployment))];
+}
+
+function costAt({ price: sheet }: Deployment, { envelope }: Admitted): NanoUsd | undefined {
+	return sheet === undefined || !pricesQuantities(envelope.quantities, sheet)
+		? undefined
+		: expectedCostOf({ ...envelope, outputTokensMax: envelope.generates ? envelope.maxOutputTokens : 0, sheet });
 }
 
 function exclusion(

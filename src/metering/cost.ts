@@ -1,5 +1,5 @@
 import type { NanoUsd } from "../lib/money.ts";
-import { promptTokens, type Usage } from "../lib/usage.ts";
+import { NO_USAGE, promptTokens, type Usage } from "../lib/usage.ts";
 import type { PriceSheet, Rates } from "./types.ts";
 
 /** What can be known of a request's cost before it is sent. The dearer ways to use a model count where it asks for them. */
@@ -56,6 +56,21 @@ export function costOf(usage: Usage, sheet: PriceSheet): NanoUsd {
  */
 export function worstCaseOf(request: CostBound & { readonly outputTokensMax: number }): NanoUsd {
 	return roundedUp(fixedMicro(request) + wholeCount(request.outputTokensMax) * outputMicro(request));
+}
+
+/** Answers are mostly shorter than they may be: what an answer without a bound is taken for when prices are compared. */
+const ANSWER_TOKENS_USUAL = 500;
+
+/** What a request may be expected to cost, to compare deployments by: never to charge, never to reserve. */
+export function expectedCostOf(
+	request: Pick<CostBound, "promptTokensMax" | "choices" | "quantities" | "sheet"> & {
+		/** 0 where nothing is generated. */
+		readonly outputTokensMax: number | undefined;
+	},
+): NanoUsd {
+	const { promptTokensMax, choices, quantities, sheet, outputTokensMax = ANSWER_TOKENS_USUAL } = request;
+	const output = Math.min(outputTokensMax, ANSWER_TOKENS_USUAL) * choices;
+	return costOf({ ...NO_USAGE, ...quantities, input: promptTokensMax, output }, sheet);
 }
 
 /**

@@ -2,16 +2,19 @@ import type { Deployment, Tier } from "../config/types.ts";
 import type { HealthView, Orderer } from "./types.ts";
 import { createWeightedRotation, type WeightedRotation } from "./weighted.ts";
 
+/** Behind every price there is. */
+const UNKNOWN_COST = Number.POSITIVE_INFINITY;
+
 const TIERS: readonly Tier[] = ["simple", "medium", "complex"];
 
 /**
  * Orders candidates by priority first, then by the alias's strategy. Keeps the rotations; asks nothing but `view`.
- * `view` is only called for `least_latency`.
+ * `view` is only called for `least_latency` and `least_busy`.
  */
 export function createOrderer(deps: { readonly view: (deploymentId: string) => HealthView }): Orderer {
 	const rotation = createWeightedRotation();
 	return {
-		order({ alias, strategy, candidates, bucket }) {
+		order({ alias, strategy, candidates, bucket, expectedCost }) {
 			return groupBy(candidates, (deployment) => deployment.priority).flatMap(([priority, group]) => {
 				const name = `${alias.name}\n${priority}`;
 				switch (strategy) {
@@ -21,6 +24,11 @@ export function createOrderer(deps: { readonly view: (deploymentId: string) => H
 						return byTier(rotation, name, group, bucket);
 					case "least_latency":
 						return byLatency(rotation.next(name, group), deps.view);
+					case "least_busy":
+						return byRank(rotation.next(name, group), ({ id, weight }) => deps.view(id).inFlight / weight);
+					case "cheapest":
+						// Of those that cost the same each has its turn; an unknown price is not a low one.
+						return byRank(rotation.next(name, group), (deployment) => expectedCost(deployment) ?? UNKNOWN_COST);
 					default:
 						throw new Error(`unknown strategy ${String(strategy satisfies never)}`);
 				}
@@ -62,11 +70,16 @@ function byLatency(
 	candidates: readonly Deployment[],
 	view: (deploymentId: string) => HealthView,
 ): readonly Deployment[] {
+	return byRank(candidates, ({ id }) => {
+		const { ttftP50Ms, inFlight } = view(id);
+		return ttftP50Ms ?? (inFlight === 0 ? -1 : Number.POSITIVE_INFINITY);
+	});
+}
+
+/** Lowest first; of equals the one that stood first stays first. */
+function byRank(candidates: readonly Deployment[], rankOf: (deployment: Deployment) => number): readonly Deployment[] {
 	return candidates
-		.map((deployment) => {
-			const { ttftP50Ms, inFlight } = view(deployment.id);
-			return { deployment, rank: ttftP50Ms ?? (inFlight === 0 ? -1 : Number.POSITIVE_INFINITY) };
-		})
+		.map((deployment) => ({ deployment, rank: rankOf(deployment) }))
 		.sort((left, right) => (left.rank === right.rank ? 0 : left.rank - right.rank))
 		.map(({ deployment }) => deployment);
 }

@@ -1,5 +1,6 @@
 import type { Alias, Deployment, Strategy, Tier } from "../config/types.ts";
 import type { RoutingText } from "../dialects/types.ts";
+import type { NanoUsd } from "../lib/money.ts";
 
 export interface RouteScore {
 	/** 0 to 1. */
@@ -50,5 +51,7 @@ export interface Orderer {
 		readonly strategy: Strategy;
 		readonly candidates: readonly Deployment[];
 		readonly bucket: Tier;
+		/** What this request may be expected to cost there, nano-USD; undefined = its price is not known. */
+		readonly expectedCost: (deployment: Deployment) => NanoUsd | undefined;
 	}): readonly Deployment[];
 }

@@ -1,11 +1,13 @@
 import { z } from "zod";
 
 export const tierSchema = z.enum(["simple", "medium", "complex"]);
-const strategySchema = z.enum(["round_robin", "least_latency", "classifier"]);
+export const STRATEGIES = ["round_robin", "least_latency", "least_busy", "cheapest", "classifier"] as const;
 
-const strategy = strategySchema.describe(
-	"How the first deployment is chosen: by weight in turn, by the lowest time to first token, or by how hard the prompt is.",
-);
+const strategy = z
+	.enum(STRATEGIES)
+	.describe(
+		"How the first deployment is chosen: by weight in turn, by the lowest time to first token, by the fewest requests in flight for its weight, by the lowest expected cost of this request, or by how hard the prompt is.",
+	);
 const retries = z.int().min(0).max(10).describe("Further attempts after the first (2 = three in all).");
 const retryAfterMs = z
 	.int()

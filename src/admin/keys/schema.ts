@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Strategy } from "../../config/types.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
+import { STRATEGIES } from "../../schemas/router.ts";
 import { budgetField, limitField, printableText, TEAM_LENGTH_MAX } from "../limit-fields.ts";
 import { limitUsageSchema } from "../limit-usage.ts";
 
@@ -9,8 +9,6 @@ const MODELS_MAX = 1_000;
 const MODEL_LENGTH_MAX = 256;
 const METADATA_KEYS_MAX = 64;
 const METADATA_BYTES_MAX = 16 * 1024;
-
-const STRATEGIES = ["round_robin", "least_latency", "classifier"] as const satisfies readonly Strategy[];
 
 /** Identifier of a virtual key: anything else is unknown without asking the store. */
 export const KEY_ID = /^vk_[0-9A-HJKMNP-TV-Z]{26}$/;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Deployment, Strategy, Tier } from "../../../src/config/types.ts";
 import { createOrderer } from "../../../src/routing/order.ts";
 import type { HealthView } from "../../../src/routing/types.ts";
+import { STRATEGIES } from "../../../src/schemas/router.ts";
 import { alias, deployment } from "./fakes.ts";
 
 const HEALTHY: HealthView = {
@@ -19,11 +20,12 @@ function orderer(
 	strategy: Strategy,
 	candidates: readonly Deployment[],
 	views: Readonly<Record<string, Partial<HealthView>>> = {},
+	costs: Readonly<Record<string, number>> = {},
 ): (bucket?: Tier) => string {
 	const { order } = createOrderer({ view: (id) => ({ ...HEALTHY, ...views[id] }) });
 	const smart = alias("smart", candidates);
 	return (bucket = "simple") =>
-		order({ alias: smart, strategy, candidates, bucket })
+		order({ alias: smart, strategy, candidates, bucket, expectedCost: ({ id }) => costs[id] })
 			.map(({ id }) => id)
 			.join(" ");
 }
@@ -42,6 +44,43 @@ describe("round_robin", () => {
 		const next = orderer("round_robin", [deployment("a", { weight: 3 }), deployment("b", { weight: 1 })]);
 		const first = Array.from({ length: 8 }, () => next().split(" ")[0]).join("");
 		expect(first).toBe("aabaaaba");
+	});
+});
+
+describe("least_busy", () => {
+	test("the fewest requests in flight for its weight go first", () => {
+		const candidates = [deployment("a", { weight: 1 }), deployment("b", { weight: 4 })];
+		const views = { a: { inFlight: 2 }, b: { inFlight: 7 } };
+		expect(orderer("least_busy", candidates, views)()).toBe("b a");
+		expect(orderer("least_busy", candidates, { ...views, b: { inFlight: 9 } })()).toBe("a b");
+	});
+
+	test("where all are idle each has its turn", () => {
+		const next = orderer("least_busy", [deployment("a"), deployment("b")]);
+		expect([next(), next(), next()]).toEqual(["a b", "b a", "a b"]);
+	});
+});
+
+describe("cheapest", () => {
+	test("the lowest expected cost goes first, an unknown price last", () => {
+		const candidates = [deployment("unknown"), deployment("dear"), deployment("cheap")];
+		expect(orderer("cheapest", candidates, {}, { dear: 900, cheap: 100 })()).toBe("cheap dear unknown");
+	});
+
+	test("those that cost the same take turns, a free one goes before all", () => {
+		const next = orderer(
+			"cheapest",
+			[deployment("a"), deployment("b"), deployment("free")],
+			{},
+			{ a: 5, b: 5, free: 0 },
+		);
+		expect([next(), next()].map((order) => order.split(" ")[0])).toEqual(["free", "free"]);
+		expect(new Set([next(), next(), next()].map((order) => order.split(" ")[1]))).toEqual(new Set(["a", "b"]));
+	});
+
+	test("a priority goes before a price", () => {
+		const candidates = [deployment("first"), deployment("cheap", { priority: 1 })];
+		expect(orderer("cheapest", candidates, {}, { first: 900, cheap: 1 })()).toBe("first cheap");
 	});
 });
 
@@ -129,13 +168,19 @@ test("no strategy loses or doubles a candidate, and priorities are never broken"
 	fc.assert(
 		fc.property(
 			fc.array(settings, { maxLength: 7 }),
-			fc.constantFrom<Strategy>("round_robin", "least_latency", "classifier"),
+			fc.constantFrom<Strategy>(...STRATEGIES),
 			fc.constantFrom<Tier>("simple", "medium", "complex"),
 			(all, strategy, bucket) => {
 				const candidates = all.map((one, index) => deployment(`d${index}`, one));
 				const { order } = createOrderer({ view: () => HEALTHY });
 				for (let turn = 0; turn < 5; turn += 1) {
-					const ordered = order({ alias: alias("x", candidates), strategy, candidates, bucket });
+					const ordered = order({
+						alias: alias("x", candidates),
+						strategy,
+						candidates,
+						bucket,
+						expectedCost: ({ weight }) => (weight > 2 ? undefined : weight),
+					});
 					expect(ordered.map(({ id }) => id).sort()).toEqual(candidates.map(({ id }) => id).sort());
 					const priorities = ordered.map(({ priority }) => priority);
 					expect(priorities).toEqual([...priorities].sort());
