@@ -21,6 +21,7 @@ import { createLedger } from "./metering/ledger.ts";
 import { promptTokensUpperBound } from "./metering/tokens.ts";
 import { createHealthBook } from "./routing/health.ts";
 import { createOrderer } from "./routing/order.ts";
+import { createRetryBudget } from "./routing/retry-budget.ts";
 import { createRotation, type Rotation } from "./routing/rotation.ts";
 import { scorePrompt } from "./routing/score.ts";
 import { createSqliteStore } from "./store/sqlite-store.ts";
@@ -94,6 +95,7 @@ export async function openDeps(
 			score: scorePrompt,
 			orderer: createOrderer({ view: health.view }),
 			health,
+			retries: createRetryBudget({ clock }),
 			isEnabled: rotation.isEnabled,
 		},
 		dialects: { ingressOf: createIngresses({ promptTokensUpperBound }), readerOf, bridges },

@@ -2,10 +2,17 @@ import type { Deployment } from "../config/types.ts";
 import type { RequestScope } from "./live.ts";
 import type { AttemptFailure, FailureClass } from "./types.ts";
 
+/** Whom to ask next, and after which pause. */
+export interface Candidate {
+	readonly deployment: Deployment;
+	/** Above 0 only for one that was tried before. */
+	readonly pauseMs: number;
+}
+
 /** The deployments still worth trying for one request, best first. */
 export interface Candidates {
 	/** One never tried, else one that failed in a way that may pass; undefined = nobody is left. */
-	next(): { readonly deployment: Deployment; readonly pauseMs: number } | undefined;
+	next(): Candidate | undefined;
 	failed(deployment: Deployment, failure: AttemptFailure): void;
 }
 
@@ -21,7 +28,7 @@ export function createCandidates(
 ): Candidates {
 	const fresh = [...targets];
 	/** Tried and failed, longest ago first. */
-	const again: { readonly deployment: Deployment; readonly pauseMs: number }[] = [];
+	const again: Candidate[] = [];
 
 	return {
 		next() {

@@ -96,6 +96,17 @@ const TIMEOUTS: ReadonlySet<FailureClass> = new Set([
 	"total_timeout",
 	"upstream_timeout_status",
 ]);
+const NEVER_REACHED: ReadonlySet<FailureClass> = new Set(["connect_refused", "dns", "tls"]);
+
+export function isTimeout(name: FailureClass): boolean {
+	return TIMEOUTS.has(name);
+}
+
+/** The provider has not heard of the request. */
+export function neverReached(name: FailureClass): boolean {
+	return NEVER_REACHED.has(name);
+}
+
 const RATE_LIMITS: ReadonlySet<FailureClass> = new Set(["rate_limited", "quota"]);
 
 /** What the client is told once every attempt has failed: 504 if all timed out, 429 if all were limited, else 502. */

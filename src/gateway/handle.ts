@@ -6,8 +6,8 @@ import { admit, budgetExceeded } from "./admit.ts";
 import { attempt } from "./attempt.ts";
 import type { Answered } from "./attempt-result.ts";
 import { authenticate } from "./authenticate.ts";
-import { createCandidates, pause } from "./candidates.ts";
-import { allFailed } from "./failure.ts";
+import { type Candidate, createCandidates, pause } from "./candidates.ts";
+import { allFailed, isTimeout, neverReached } from "./failure.ts";
 import { logWhenFinished } from "./log-request.ts";
 import { plan } from "./plan.ts";
 import { receive } from "./receive.ts";
@@ -28,8 +28,9 @@ export function createHandle(deps: GatewayDeps): Handle {
 		logWhenFinished(scope, ingress.operation, deps.runtime);
 		const snapshot = deps.config.current();
 		try {
-			const principal = authenticate(request.headers, address, deps.authentication);
-			scope.belongsTo(principal.id);
+			const principal = await authenticate(request.headers, address, deps.authentication, ({ id }) =>
+				scope.belongsTo(id),
+			);
 			const received = await receive(request, ingress, { scope, principal, server: snapshot.server }, deps);
 			stopIfLeft(scope);
 			const admitted = await admit(await recollect(received, deps), snapshot, deps);
@@ -49,6 +50,18 @@ export function createHandle(deps: GatewayDeps): Handle {
 	};
 }
 
+/** Whether one more attempt may follow a failed one: bounded, so that an outage of everybody is not multiplied. */
+function mayFollow(
+	failure: AttemptFailure | undefined,
+	next: Candidate,
+	{ alias }: Planned,
+	{ routing: { retries } }: GatewayDeps,
+): boolean {
+	// Nobody has had any work with a connection that never came about, and the next deployment has not been asked yet.
+	const isFree = failure === undefined || (next.pauseMs === 0 && neverReached(failure.class));
+	return isFree || retries.take(alias.name, { isTimeout: isTimeout(failure.class) });
+}
+
 /** Another deployment first, the same one again after a pause. Each attempt is a row of its own in the ledger. */
 async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered> {
 	const candidates = createCandidates(planned.targets, planned.alias.retryAfterMs, deps.runtime.random);
@@ -57,7 +70,7 @@ async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered
 	let unsuited: GatewayError | undefined;
 	while (failures.length < planned.attemptsMax) {
 		const next = candidates.next();
-		if (next === undefined) {
+		if (next === undefined || !mayFollow(failures.at(-1), next, planned, deps)) {
 			break;
 		}
 		await pause(next.pauseMs, planned.scope);
@@ -66,6 +79,7 @@ async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered
 		const result = await attempt(candidate, failures.length + 1 === planned.attemptsMax, deps);
 		switch (result.kind) {
 			case "answered":
+				deps.routing.retries.succeeded(planned.alias.name);
 				return result;
 			case "left":
 				throw leftError(result.reason);

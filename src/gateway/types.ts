@@ -11,6 +11,7 @@ import type { Multipart } from "../lib/multipart.ts";
 import type { TeamDirectory } from "../limits/team-types.ts";
 import type { Budget, BudgetBook, Limiter, LimitTicket } from "../limits/types.ts";
 import type { Ledger } from "../metering/ledger-types.ts";
+import type { RetryBudget } from "../routing/retry-budget.ts";
 import type { HealthBook, Orderer, RouteScore, Scorer } from "../routing/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Authorize } from "../transport/authorize.ts";
@@ -37,6 +38,7 @@ export interface GatewayDeps {
 		readonly score: Scorer;
 		readonly orderer: Orderer;
 		readonly health: HealthBook;
+		readonly retries: RetryBudget;
 		/** False for a deployment an administrator took out of rotation. */
 		readonly isEnabled: (deploymentId: string) => boolean;
 	};
