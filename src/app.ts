@@ -18,14 +18,17 @@ import { errors } from "./http/errors.ts";
 import { guard } from "./http/guard.ts";
 import { healthRoutes } from "./http/health.ts";
 import { meRoutes } from "./http/me.ts";
+import { metricsRoutes } from "./http/metrics.ts";
 import { modelRoutes } from "./http/models.ts";
+import { createStoreProbe } from "./http/store-probe.ts";
 import { storedResponseRoutes } from "./http/stored-responses.ts";
 
 /** The whole HTTP surface over its parts. No I/O of its own: tests may call `app.handle`. */
 export function createApp(deps: Deps, isDraining: () => boolean) {
-	const { gateway, keys, teams, store, rotation } = deps;
+	const { gateway, keys, teams, store, rotation, metrics, sources } = deps;
 	const { limiter, budgets, ledger } = gateway.accounts;
 	const { clock } = gateway.runtime;
+	const storeReady = createStoreProbe(() => store.ready(), clock);
 	const admin = new Elysia({ name: "admin" })
 		.use(masterKeyOnly(gateway.authentication))
 		.use(keysController({ keys, limiter, budgets, clock }))
@@ -54,11 +57,11 @@ export function createApp(deps: Deps, isDraining: () => boolean) {
 			healthRoutes({
 				config: gateway.config,
 				health: gateway.routing.health,
-				storeReady: () => store.ready(),
+				...{ storeReady, isDraining, sources },
 				ledgerHealthy: () => ledger.healthy(),
-				isDraining,
 				isEnabled: rotation.isEnabled,
 			}),
 		)
+		.use(metricsRoutes({ config: gateway.config, authentication: gateway.authentication, metrics, storeReady }))
 		.use(admin);
 }

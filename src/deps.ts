@@ -1,33 +1,34 @@
+import { version } from "../package.json" with { type: "json" };
 import type { ReloadableConfigSource } from "./config/source.ts";
-import type { Snapshot } from "./config/types.ts";
 import { bridges, createIngresses, readerOf } from "./dialects/registry.ts";
 import { createKeptConversations } from "./gateway/kept-conversations.ts";
 import { createKeptResponses } from "./gateway/kept-responses.ts";
-import { createLiveRequests } from "./gateway/live.ts";
+import { createLiveRequests, type LiveRequests } from "./gateway/live.ts";
 import { startPruning } from "./gateway/prune-kept.ts";
 import type { GatewayDeps } from "./gateway/types.ts";
+import { type Company, joinInstances, openRedis } from "./join-instances.ts";
 import { createKeyDirectory, type RunningKeyDirectory } from "./keys/directory.ts";
 import { matchesSecret } from "./keys/matches-secret.ts";
 import { systemClock } from "./lib/clock.ts";
 import { createDeadlines } from "./lib/deadlines.ts";
-import { formatUsd } from "./lib/money.ts";
 import { createAuthFailures } from "./limits/auth-failures.ts";
-import { createBudgetBook } from "./limits/budget.ts";
-import { createMemoryLimiter } from "./limits/memory.ts";
-import { monthOf, monthStartMs } from "./limits/month.ts";
 import { createTeamDirectory } from "./limits/team-directory.ts";
 import type { TeamDirectory } from "./limits/team-types.ts";
 import { createLedger } from "./metering/ledger.ts";
+import type { Ledger } from "./metering/ledger-types.ts";
 import { promptTokensUpperBound } from "./metering/tokens.ts";
+import { openStore } from "./open-store.ts";
 import { createHealthBook } from "./routing/health.ts";
 import { createOrderer } from "./routing/order.ts";
 import { createRetryBudget } from "./routing/retry-budget.ts";
 import { createRotation, type Rotation } from "./routing/rotation.ts";
 import { scorePrompt } from "./routing/score.ts";
-import { createSqliteStore } from "./store/sqlite-store.ts";
+import type { HealthBook } from "./routing/types.ts";
 import { startUpkeep } from "./store/start-upkeep.ts";
-import type { Store, StoreProblem } from "./store/types.ts";
+import type { Store } from "./store/types.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import type { StateSources } from "./telemetry/metrics-sources.ts";
 import { createAuthorize } from "./transport/authorize.ts";
 import { createFetchMedia, MEDIA_BOUNDS, SURROUNDINGS } from "./transport/fetch-media.ts";
 import type { Surroundings } from "./transport/pinned-address.ts";
@@ -41,8 +42,12 @@ export interface Deps {
 	readonly store: Store;
 	readonly rotation: Rotation;
 	readonly logger: Logger;
+	readonly metrics: Metrics;
+	/** What else can be told of the gateway's state: by `/health/ready` and by `/metrics`. */
+	readonly sources: StateSources;
 	/** Before the store is closed. */
 	readonly stopPruning: () => void;
+	readonly company: Pick<Company, "close">;
 }
 
 /** `last_used_at` of a key is on disk this late at most. */
@@ -59,22 +64,27 @@ export async function openDeps(
 	surroundings: Surroundings = SURROUNDINGS,
 ): Promise<Deps> {
 	const clock = systemClock;
-	const store = await openStore(config.current(), dataDirectory, logger);
-	await recover(store, logger);
-	const keys = await createKeyDirectory({ store, clock, flushMs: LAST_USED_FLUSH_MS });
-	const teams = await createTeamDirectory({ store: store.teams, config, clock });
-	const budgets = createBudgetBook({
-		clock,
-		spent: await store.attempts.spentSince(monthStartMs(monthOf(clock.now()))),
-	});
+	const snapshot = config.current();
+	const store = await openStore(snapshot.database, dataDirectory, logger);
+	const redis = openRedis(snapshot, logger);
+	const onChanged = () => redis?.nudges.send();
+	const keys = await createKeyDirectory({ store, clock, flushMs: LAST_USED_FLUSH_MS, onChanged });
+	const teams = await createTeamDirectory({ store: store.teams, config, clock, onChanged });
+	const rotation = createRotation({ states: store.deploymentStates, clock, onChanged });
+	await rotation.load();
+	const company = await joinInstances({ snapshot, store, redis, keys, teams, rotation, logger });
+	const { limiter, budgets, elsewhere } = company;
 	const reportBug = (error: Error) => logger.error("bug", { error: error.message, stack: error.stack });
 	const ledger = createLedger({ budgets, writer: store.writer, reader: store.attempts, clock, reportBug });
-	const rotation = createRotation({ states: store.deploymentStates, clock });
-	await rotation.load();
 	const live = createLiveRequests(clock);
 	keys.onRevoked((keyId) => live.cutKey(keyId));
 	const deadlines = createDeadlines(clock);
-	const send = createSend();
+	const send = createSend(() => {
+		// Synchronous where the database is embedded. While the disk refuses rows they wait, and calls do not.
+		if (store.writer.healthy()) {
+			void store.writer.flush();
+		}
+	});
 	const health = createHealthBook({ clock });
 	const keeping = {
 		responses: store.responses,
@@ -83,14 +93,17 @@ export async function openDeps(
 		retentionMs: () => config.current().responses.retentionMs,
 		logger,
 	};
+	const sources: StateSources = { ...company.sources };
+	const metrics = metricsOver({ config, health, ledger, live, rotation, sources });
 	const gateway: GatewayDeps = {
 		config,
 		authentication: {
 			keys,
 			failures: createAuthFailures(clock),
 			isMasterKey: (token) => matchesSecret(token, config.current().masterKey),
+			elsewhere,
 		},
-		accounts: { limiter: createMemoryLimiter({ clock }), budgets, ledger, teams },
+		accounts: { limiter, budgets, ledger, teams },
 		routing: {
 			score: scorePrompt,
 			orderer: createOrderer({ view: health.view }),
@@ -108,10 +121,37 @@ export async function openDeps(
 			fetchMedia: createFetchMedia({ deadlines, surroundings, bounds: MEDIA_BOUNDS }),
 			live,
 			logger,
+			observer: metrics.observer,
 			random: Math.random,
 		},
 	};
-	return { gateway, keys, teams, store, rotation, logger, stopPruning: startAllPruning(keeping, store, config) };
+	const stopPruning = startAllPruning(keeping, store, config);
+	return { gateway, keys, teams, store, rotation, logger, metrics, sources, stopPruning, company };
+}
+
+function metricsOver({
+	config,
+	health,
+	ledger,
+	live,
+	rotation,
+	sources,
+}: {
+	readonly config: ReloadableConfigSource;
+	readonly health: HealthBook;
+	readonly ledger: Ledger;
+	readonly live: LiveRequests;
+	readonly rotation: Rotation;
+	readonly sources: StateSources;
+}): Metrics {
+	return createMetrics({
+		...{ config, health, sources, clock: systemClock },
+		isEnabled: rotation.isEnabled,
+		requestsInFlight: live.count,
+		attemptsOpen: ledger.openCount,
+		ledgerHealthy: ledger.healthy,
+		build: { version, runtime: `bun ${Bun.version}` },
+	});
 }
 
 /** What is over its time or too much goes while the gateway runs. */
@@ -130,35 +170,4 @@ function startAllPruning(
 			stop();
 		}
 	};
-}
-
-async function openStore(snapshot: Snapshot, dataDirectory: string, logger: Logger): Promise<Store> {
-	if (snapshot.database.kind === "postgres") {
-		throw new Error("PostgreSQL is refused before anything is opened.");
-	}
-	return createSqliteStore({
-		dataDirectory,
-		path: snapshot.database.path,
-		clock: systemClock,
-		onProblem: (problem) => logProblem(problem, logger),
-	});
-}
-
-function logProblem(problem: StoreProblem, logger: Logger): void {
-	const { kind, ...facts } = problem;
-	const fields = Object.fromEntries(
-		Object.entries(facts).map(([name, value]) => [name, typeof value === "number" ? value : String(value)]),
-	);
-	logger[kind === "writes_recovered" ? "info" : "error"](`store_${kind}`, fields);
-}
-
-/** Attempts that were under way when the process died are charged at their reservation, once, and named in the log. */
-async function recover(store: Store, logger: Logger): Promise<void> {
-	for (const attempt of await store.attempts.recover(systemClock.now())) {
-		logger.warn("recovered_attempt", {
-			requestId: attempt.requestId,
-			attempt: attempt.attempt,
-			costUsd: formatUsd(attempt.costNano),
-		});
-	}
 }

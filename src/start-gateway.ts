@@ -1,5 +1,5 @@
 import { createApp } from "./app.ts";
-import { failed, loadConfig } from "./config/load.ts";
+import { loadConfig } from "./config/load.ts";
 import { type ConfigProblem, formatProblem } from "./config/problem.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
 import { resolveSnapshot } from "./config/resolve.ts";
@@ -60,10 +60,6 @@ const CUT_SETTLE_MS = 2_000;
 /** Bun tells how many answers are on their way, but not when the last has gone. */
 const UNSENT_LOOK_MS = 10;
 
-/** A file that names it is right, and `check` says so: it is this version that cannot. */
-const NO_POSTGRES =
-	"database.url names PostgreSQL, which this version does not speak yet; leave it out to use the embedded SQLite";
-
 /** Configuration → parts → app → listening. @throws BadConfiguration, StoreRefused, or the error of the listening socket. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
 	const { logger, dataDirectory } = options;
@@ -73,9 +69,6 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 		throw new BadConfiguration(read.loaded.problems);
 	}
 	const { settings } = read.loaded;
-	if (settings.database.kind === "postgres") {
-		throw new BadConfiguration(failed(read.fileName, NO_POSTGRES).problems);
-	}
 	const masterKey =
 		settings.masterKey === undefined
 			? keptMasterKey(dataDirectory)
@@ -93,7 +86,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 				nowMs: systemClock.now(),
 			}),
 		onReload: (snapshot, notices) => reloaded(snapshot, notices, deps),
-		onProblems: (problems) => refusedReload(problems, logger),
+		onProblems: (problems) => refusedReload(problems, deps),
 	});
 	hideSecrets(config.current(), logger);
 	const deps: Deps = await openDeps(config, dataDirectory, logger, options.surroundings);
@@ -163,6 +156,8 @@ function stopping(
 		await deps.gateway.accounts.ledger.flush();
 		await deps.keys.close();
 		deps.stopPruning();
+		deps.metrics.stop();
+		await deps.company.close();
 		await deps.store.close();
 		await stopMock();
 		logger.info("stopped", {});
@@ -223,6 +218,7 @@ function announce(url: string, snapshot: Snapshot, notices: readonly string[], l
 
 function reloaded(snapshot: Snapshot, notices: readonly string[], deps: Deps): void {
 	hideSecrets(snapshot, deps.logger);
+	deps.metrics.reloaded("applied");
 	deps.gateway.routing.health.retain(new Set(snapshot.deployments.keys()));
 	for (const notice of notices) {
 		deps.logger.info("notice", { notice });
@@ -234,7 +230,8 @@ function reloaded(snapshot: Snapshot, notices: readonly string[], deps: Deps): v
 	});
 }
 
-function refusedReload(problems: readonly ConfigProblem[], logger: Logger): void {
+function refusedReload(problems: readonly ConfigProblem[], { logger, metrics }: Deps): void {
+	metrics.reloaded("refused");
 	for (const problem of problems) {
 		logger.error("config_refused", {
 			problem: formatProblem(problem),

@@ -1,5 +1,6 @@
 import type { Ingress } from "../dialects/types.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types.ts";
+import { plainPrompt } from "../lib/prompt-view.ts";
 import type { RouteScore, Scorer } from "../routing/types.ts";
 
 export interface ScoreLineOptions {
@@ -36,7 +37,7 @@ export function scoreLine(line: string, { score, ingress, explain }: ScoreLineOp
 
 /** The score of one prompt that is plain text. */
 export function scoreText(prompt: string, score: Scorer): RouteScore {
-	return score({ task: prompt, context: [], tools: 0, jsonSchema: false });
+	return score(plainPrompt(prompt));
 }
 
 export function failed(id: JsonValue | undefined, error: string): ScoredLine {

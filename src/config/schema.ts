@@ -20,7 +20,9 @@ export const configSchema = z.strictObject({
 		.prefault({})
 		.describe("Where keys, spend and the state of deployments are kept. Changes at a restart only."),
 	storage: storageSchema.prefault({}).describe("How long and how much is kept in the database."),
-	redis: redisSchema.prefault({}).describe("Counters shared by several instances. Checked, but not active yet."),
+	redis: redisSchema
+		.prefault({})
+		.describe("Limits shared by several instances: requests and tokens a minute, requests in flight."),
 	auth: authSchema.prefault({}).describe("Who may administer."),
 	model_list: z
 		.array(routeSchema)

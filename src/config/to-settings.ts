@@ -49,13 +49,19 @@ function toServer(server: ConfigFile["server"]): ServerSettings {
 		bodyBytesMax: server.max_body_bytes,
 		uploadBytesMax: server.max_upload_bytes,
 		fetchMedia: server.fetch_media,
+		metrics: server.metrics,
 	};
 }
 
 function toDatabase(database: ConfigFile["database"], dataDirectory: string): DatabaseSettings {
 	const path = database.url === undefined ? DATABASE_FILE : sqlitePath(database.url);
 	if (path === undefined) {
-		return { kind: "postgres", url: database.url ?? "", connectionsMax: database.max_connections };
+		return {
+			kind: "postgres",
+			url: database.url ?? "",
+			connectionsMax: database.max_connections,
+			staleKeys: database.stale_keys,
+		};
 	}
 	return { kind: "sqlite", path: isAbsolute(path) ? resolve(path) : resolve(dataDirectory, path) };
 }
@@ -72,12 +78,6 @@ function toBudget(budget: NonNullable<ConfigFile["team_budgets"]>[string]): Team
 /** What the file asks for and this version does not do: to be said, never to be passed over. */
 function inactiveParts(file: ConfigFile): readonly string[] {
 	const parts: string[] = [];
-	if (file.database.url !== undefined && sqlitePath(file.database.url) === undefined) {
-		parts.push("database.url (PostgreSQL): the gateway does not start with it");
-	}
-	if (file.redis.url !== undefined) {
-		parts.push("redis");
-	}
 	if (file.cache?.enabled === true) {
 		parts.push("cache");
 	}

@@ -38,6 +38,8 @@ export interface ServerSettings {
 	readonly uploadBytesMax: number;
 	/** Media named by address are fetched for providers that fetch nothing. */
 	readonly fetchMedia: boolean;
+	/** Who may read `/metrics`: whoever has the master key, everybody, nobody. */
+	readonly metrics: "keyed" | "open" | "off";
 }
 
 /** What bounds the database. */
@@ -64,7 +66,13 @@ export interface TeamBudget {
 
 export type DatabaseSettings =
 	| { readonly kind: "sqlite"; readonly path: string }
-	| { readonly kind: "postgres"; readonly url: string; readonly connectionsMax: number };
+	| {
+			readonly kind: "postgres";
+			readonly url: string;
+			readonly connectionsMax: number;
+			/** For keys that may have been revoked elsewhere while the database was out of reach. */
+			readonly staleKeys: "allow" | "deny";
+	  };
 
 export type Strategy = "round_robin" | "least_latency" | "least_busy" | "cheapest" | "classifier";
 export type Tier = "simple" | "medium" | "complex";

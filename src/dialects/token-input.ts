@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../lib/json-types.ts";
+import { type PromptView, plainPrompt } from "../lib/prompt-view.ts";
 import { mustBe } from "./fields.ts";
 import { promptSize } from "./prompt-size.ts";
-import type { PromptTokensUpperBound, RoutingText } from "./types.ts";
+import type { PromptTokensUpperBound } from "./types.ts";
 
 /** A prompt as text or as token numbers, one or several: the shape that completions and embeddings share. */
 interface TokenInput {
@@ -68,20 +69,14 @@ export function tokenInputSize(json: JsonObject, input: TokenInput, bound: Promp
 }
 
 /** The text of such an input for the route score; token numbers are not text. */
-export function tokenInputText(value: JsonValue | undefined): RoutingText {
+export function tokenInputText(value: JsonValue | undefined): PromptView {
 	const list = Array.isArray(value) ? value : [value];
-	const task = list.filter((entry) => typeof entry === "string").join("\n");
-	return { task, context: [], tools: 0, jsonSchema: false };
+	return plainPrompt(list.filter((entry) => typeof entry === "string").join("\n"));
 }
 
 /** The text of prompts that are a list of texts and content parts. */
-export function partsText(value: JsonValue | undefined): RoutingText {
+export function partsText(value: JsonValue | undefined): PromptView {
 	const list = Array.isArray(value) ? value : [value];
 	const texts = list.map((entry) => (isJsonObject(entry) ? entry.text : entry));
-	return {
-		task: texts.filter((text) => typeof text === "string").join("\n"),
-		context: [],
-		tools: 0,
-		jsonSchema: false,
-	};
+	return plainPrompt(texts.filter((text) => typeof text === "string").join("\n"));
 }

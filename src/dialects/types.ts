@@ -1,5 +1,6 @@
 import type { JsonObject } from "../lib/json-types.ts";
 import type { Multipart } from "../lib/multipart.ts";
+import type { PromptView } from "../lib/prompt-view.ts";
 import type { Usage } from "../lib/usage.ts";
 
 /** Everything an app can ask a model for. One operation = one route of OpenAI's API = one wire format in and out. */
@@ -75,18 +76,8 @@ export interface Ingress {
 	readonly path: string;
 	readonly body: RequestBody["kind"];
 	readEnvelope(body: RequestBody): Envelope;
-	/** The prompt as plain text for the route score; "" where there is none (images in, audio in). */
-	promptText(body: RequestBody): RoutingText;
-}
-
-/** What the route classifier looks at. */
-export interface RoutingText {
-	/** The last user message: the task. */
-	readonly task: string;
-	/** System prompts and the turns before the task, in order, shortened by nobody. */
-	readonly context: readonly { readonly role: string; readonly text: string }[];
-	readonly tools: number;
-	readonly jsonSchema: boolean;
+	/** What the route classifier looks at; without messages where there is no text (images in, audio in). */
+	promptText(body: RequestBody): PromptView;
 }
 
 /** One server-sent event, framing removed. */

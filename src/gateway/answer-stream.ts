@@ -65,8 +65,8 @@ function settleLaterIfBackground(context: AttemptContext, { objectId, usage }: S
 	return true;
 }
 
-function seenOf({ reader, usage }: Passages): Seen {
-	return { usage: usage(), outputTokens: reader.outputTokensSeen(), objectId: reader.objectId() };
+function seenOf({ reader, usage, outputTokensSeen }: Passages): Seen {
+	return { usage: usage(), outputTokens: outputTokensSeen(), objectId: reader.objectId() };
 }
 
 interface Opening {

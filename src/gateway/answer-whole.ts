@@ -4,6 +4,7 @@ import { servedHeaders } from "./answer-headers.ts";
 import { refusalBody } from "./answer-refusal.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { isUnfinished, settleWhenDone } from "./background.ts";
+import { boundedOutput } from "./bounded-output.ts";
 import { failureOfFault, isRequestsFault } from "./failure.ts";
 import { keepTurn } from "./keep-turn.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
@@ -49,7 +50,7 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 		status: head.status,
 		seen: {
 			usage,
-			outputTokens: usage === undefined ? reader.outputTokensSeen(json) : 0,
+			outputTokens: usage === undefined ? boundedOutput(reader.outputTokensSeen(json), context) : 0,
 			// Only the Responses API keeps what it made under its id.
 			objectId: reader.operation === "responses" && typeof json.id === "string" ? json.id : undefined,
 		},

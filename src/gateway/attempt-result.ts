@@ -1,6 +1,7 @@
 import type { GatewayError } from "../lib/errors.ts";
 import type { BudgetRefusal } from "../limits/types.ts";
 import { CredentialsFailed } from "../transport/credentials-failed.ts";
+import { NeverSent } from "../transport/never-sent.ts";
 import { transportFailure } from "../transport/upstream.ts";
 import type { Served } from "./answer-headers.ts";
 import type { LeaveReason } from "./live.ts";
@@ -55,7 +56,8 @@ export async function givenUp(context: AttemptContext, error: unknown, status?: 
 	const reason = context.served.planned.scope.left();
 	if (reason !== undefined) {
 		context.run.close();
-		await context.books.settle({ outcome: reason === "client" ? "client_gone" : "cut", seen: undefined });
+		const outcome = reason === "client" ? "client_gone" : "cut";
+		await context.books.settle(error instanceof NeverSent ? { outcome, unsent: true } : { outcome, seen: undefined });
 		return { kind: "left", reason };
 	}
 	if (error instanceof CredentialsFailed) {

@@ -8,7 +8,7 @@ import { budgetRemaining } from "./budget-remaining.ts";
 import type { KeptConversations } from "./kept-conversations.ts";
 import { logWhenFinished } from "./log-request.ts";
 import { checkEncoding, checkJsonType, readBytes } from "./receive.ts";
-import { refuse, stopIfLeft } from "./refuse.ts";
+import { refusalFacts, refuse, stopIfLeft } from "./refuse.ts";
 import type { GatewayDeps } from "./types.ts";
 
 /** What may be asked about a conversation. Ids are not texts where the path could not be decoded. */
@@ -29,8 +29,9 @@ export function createConversations(deps: GatewayDeps): ServeConversations {
 		const scope = deps.runtime.live.open(newRequestId(), request.signal);
 		logWhenFinished(scope, "conversations", deps.runtime);
 		try {
-			const principal = authenticate(request.headers, address, deps.authentication);
-			scope.belongsTo(principal.id);
+			const principal = await authenticate(request.headers, address, deps.authentication, ({ id }) =>
+				scope.belongsTo(id),
+			);
 			const body = await readBody(request, call, deps);
 			// A key that was revoked while its body arrived changes nothing any more.
 			stopIfLeft(scope);
@@ -40,7 +41,7 @@ export function createConversations(deps: GatewayDeps): ServeConversations {
 			return answerKept(answer, scope.requestId, "gateway-llm/conversations", remainingNano);
 		} catch (error) {
 			const response = refuse(error, scope.requestId, deps.runtime.logger);
-			scope.note({ status: response.status });
+			scope.note({ status: response.status, ...refusalFacts(error) });
 			return response;
 		} finally {
 			scope.finish();

@@ -12,7 +12,7 @@ import { logWhenFinished } from "./log-request.ts";
 import { plan } from "./plan.ts";
 import { receive } from "./receive.ts";
 import { recollect } from "./recollect.ts";
-import { leftError, refuse, stopIfLeft } from "./refuse.ts";
+import { leftError, refusalFacts, refuse, stopIfLeft } from "./refuse.ts";
 import type { AttemptFailure, GatewayDeps, Planned } from "./types.ts";
 
 /** Serves one request of the data plane. Never throws: whatever goes wrong becomes an answer in OpenAI's error shape. */
@@ -43,7 +43,7 @@ export function createHandle(deps: GatewayDeps): Handle {
 			return response;
 		} catch (error) {
 			const response = refuse(error, scope.requestId, deps.runtime.logger);
-			scope.note({ status: response.status });
+			scope.note({ status: response.status, ...refusalFacts(error) });
 			scope.finish();
 			return response;
 		}

@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import { completionTokens, type Usage } from "../lib/usage.ts";
 import { BrokenFraming, type EventFrame } from "../transport/frames.ts";
 import type { AttemptContext } from "./attempt-result.ts";
+import { boundedOutput } from "./bounded-output.ts";
 import { failureOfFault } from "./failure.ts";
 import { openFrames } from "./frames.ts";
 import { BrokenAnswer } from "./relay.ts";
@@ -22,6 +23,8 @@ export interface Passages {
 	readonly reader: StreamReader;
 	/** The provider's count: of the whole answer once it has ended, else what is known of it so far. */
 	usage(): Usage | undefined;
+	/** By the gateway's own count, within the bound that the provider was given. */
+	outputTokensSeen(): number;
 	/** Some output, or at least a word that there is none: a finished choice, a count of tokens. A bare end is neither. */
 	answered(): boolean;
 	/** The provider's own error event, once it has thrown one. */
@@ -108,13 +111,17 @@ export function readPassages(
 			throw error instanceof BrokenFraming ? new BrokenAnswer(brokenStream(error.message)) : error;
 		}
 	}
+	function outputTokensSeen(): number {
+		return boundedOutput(reader.outputTokensSeen(), context);
+	}
 	function usage(): Usage | undefined {
-		return reader.usage() ?? atLeast(readTokenUsage(splitter.usageSoFar?.()), reader.outputTokensSeen());
+		return reader.usage() ?? atLeast(readTokenUsage(splitter.usageSoFar?.()), outputTokensSeen());
 	}
 	return {
 		next,
 		reader,
 		usage,
+		outputTokensSeen,
 		answered: () => answered,
 		errorEvent: () => errorEvent,
 		drain: () => drain(source, context),

@@ -1,6 +1,6 @@
 import type { StreamReader } from "../dialects/types.ts";
 import { errorBody, GatewayError } from "../lib/errors.ts";
-import type { Logger } from "../telemetry/logger.ts";
+import type { LogFields, Logger } from "../telemetry/logger.ts";
 import type { LeaveReason, RequestScope } from "./live.ts";
 
 const OUR_BUG = new GatewayError({
@@ -31,6 +31,13 @@ export function refuse(error: unknown, requestId: string, logger: Logger): Respo
 		headers.set("x-gateway-limit-kind", known.kind);
 	}
 	return new Response(JSON.stringify(errorBody(known)), { status: known.status, headers });
+}
+
+/** Which limit or reason refused a request, and whose it was: for the log and for the metrics. */
+export function refusalFacts(error: unknown): LogFields {
+	return error instanceof GatewayError && error.kind !== undefined
+		? { refusal: error.kind, limitScope: error.headers["x-gateway-limit-scope"] }
+		: {};
 }
 
 const encoder = new TextEncoder();

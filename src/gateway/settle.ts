@@ -13,7 +13,9 @@ export type Ending =
 	/** Failed, before (nothing seen) or after the first token. */
 	| { readonly outcome: "upstream_failed"; readonly failure: AttemptFailure; readonly seen: Seen | undefined }
 	/** The client left, or the gateway cut the request (key revoked, shutdown). */
-	| { readonly outcome: "client_gone" | "cut"; readonly seen: Seen | undefined };
+	| { readonly outcome: "client_gone" | "cut"; readonly seen: Seen | undefined }
+	/** The same, before the provider was called: free. */
+	| { readonly outcome: "client_gone" | "cut"; readonly unsent: true };
 
 /** What an answer showed of itself. */
 export interface Seen {
@@ -53,6 +55,7 @@ export function openBooks(
 		const durationMs = clock.monotonic() - startedAtMs;
 		const closing = closingOf(ending, planned, deployment, { ttftMs: ttftMs ?? durationMs, durationMs });
 		tellHealth(ending, deployment, closing, deps);
+		deps.runtime.observer.attemptSettled(opened.opening, closing);
 		if (closing.usageSource !== "none") {
 			planned.ticket.correctTokens(totalTokens(closing.usage));
 		}
@@ -121,6 +124,9 @@ function measure(ending: Ending, planned: Planned): { usage: Usage; source: Atte
 			break;
 		case "client_gone":
 		case "cut":
+			if ("unsent" in ending) {
+				return nothing;
+			}
 			break;
 		default:
 			ending satisfies never;

@@ -15,7 +15,7 @@ import { logWhenFinished } from "./log-request.ts";
 import { owns } from "./owns.ts";
 import { passOn } from "./pass-on.ts";
 import { readAnswer } from "./read-answer.ts";
-import { leftError, refuse } from "./refuse.ts";
+import { leftError, refusalFacts, refuse } from "./refuse.ts";
 import { storedResponseUrl } from "./stored-url.ts";
 import type { GatewayDeps } from "./types.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
@@ -45,8 +45,9 @@ export function createStoredResponses(deps: GatewayDeps): StoredResponses {
 			const scope = deps.runtime.live.open(newRequestId(), request.signal);
 			logWhenFinished(scope, "responses.stored", deps.runtime);
 			try {
-				const principal = authenticate(request.headers, address, deps.authentication);
-				scope.belongsTo(principal.id);
+				const principal = await authenticate(request.headers, address, deps.authentication, ({ id }) =>
+					scope.belongsTo(id),
+				);
 				const kept = await keptAnswer(request, stored, principal, deps.kept.responses);
 				if (kept !== undefined) {
 					scope.note({ status: 200 });
@@ -59,7 +60,7 @@ export function createStoredResponses(deps: GatewayDeps): StoredResponses {
 				return response;
 			} catch (error) {
 				const response = refuse(error, scope.requestId, deps.runtime.logger);
-				scope.note({ status: response.status });
+				scope.note({ status: response.status, ...refusalFacts(error) });
 				scope.finish();
 				return response;
 			}

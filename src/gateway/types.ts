@@ -22,6 +22,7 @@ import type { KeptConversations } from "./kept-conversations.ts";
 import type { Recalled } from "./kept-history.ts";
 import type { KeptResponses } from "./kept-responses.ts";
 import type { LiveRequests, RequestScope } from "./live.ts";
+import type { Observer } from "./observer.ts";
 import type { RequestMedia } from "./request-media.ts";
 
 /** What the data plane stands on. Built once in deps.ts. */
@@ -58,6 +59,8 @@ export interface GatewayDeps {
 		readonly fetchMedia: FetchMedia;
 		readonly live: LiveRequests;
 		readonly logger: Logger;
+		/** Counts what has been done. */
+		readonly observer: Observer;
 		/** 0 inclusive to 1 exclusive. */
 		readonly random: () => number;
 	};

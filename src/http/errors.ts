@@ -8,14 +8,13 @@ import type { Logger } from "../telemetry/logger.ts";
 export function errors(logger: Logger) {
 	return new Elysia({ name: "errors" }).onError({ as: "global" }, ({ error, code, set }) => {
 		const requestId = typeof set.headers["x-request-id"] === "string" ? set.headers["x-request-id"] : newRequestId();
-		return refuse(
-			code === "NOT_FOUND"
-				? notFound("There is nothing at this path. GET /openapi.json describes what there is.")
-				: error,
-			requestId,
-			logger,
-		);
+		return refuse(code === "NOT_FOUND" ? nothingHere() : error, requestId, logger);
 	});
+}
+
+/** 404: no such path. */
+export function nothingHere(): GatewayError {
+	return notFound("There is nothing at this path. GET /openapi.json describes what there is.");
 }
 
 /** Answers every other method of a path: 405 with `Allow`, where Elysia would say 404. */

@@ -34,7 +34,7 @@ export function guard(isDraining: () => boolean) {
 		if (parsed === null || parsed.pathname !== path) {
 			throw badRequest("The request's URL is malformed.", undefined, "invalid_url");
 		}
-		if (isDraining() && !path.startsWith("/health")) {
+		if (isDraining() && !path.startsWith("/health") && path !== "/metrics") {
 			throw draining();
 		}
 	});

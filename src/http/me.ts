@@ -24,7 +24,7 @@ export interface MeDeps extends Pick<GatewayDeps, "accounts" | "authentication">
 export function meRoutes({ accounts, authentication, attempts }: MeDeps) {
 	return new Elysia({ name: "me" })
 		.get("/v1/me", async ({ request, server, set }) => {
-			const key = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
+			const key = await authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
 			const remainingNano = budgetRemaining(key, accounts);
 			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/me", remainingNano));
 			set.headers["cache-control"] = "no-store";

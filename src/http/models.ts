@@ -21,14 +21,14 @@ export function modelRoutes(deps: Pick<GatewayDeps, "accounts" | "config" | "aut
 	const headersFor = (principal: KeyRecord) =>
 		unroutedHeaders(newRequestId(), "gateway-llm/models", budgetRemaining(principal, accounts));
 	return new Elysia({ name: "models" })
-		.get("/v1/models", ({ request, server, set }) => {
-			const principal = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
+		.get("/v1/models", async ({ request, server, set }) => {
+			const principal = await authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
 			Object.assign(set.headers, headersFor(principal));
 			const aliases = [...config.current().aliases.values()].filter((alias) => mayUse(principal, alias.name));
 			return { object: "list", data: aliases.map((alias) => toModel(alias, dialects)) };
 		})
-		.get("/v1/models/*", ({ request, server, params, set }) => {
-			const principal = authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
+		.get("/v1/models/*", async ({ request, server, params, set }) => {
+			const principal = await authenticate(request.headers, () => server?.requestIP(request)?.address, authentication);
 			Object.assign(set.headers, headersFor(principal));
 			return toModel(allowedAlias(config.current(), principal, decoded(params["*"])), dialects);
 		})

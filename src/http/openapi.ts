@@ -24,7 +24,10 @@ export function openApiDocument(): DocumentNode {
 			{ name: "Teams", description: "Need the master key." },
 			{ name: "Deployments", description: "Need the master key." },
 			{ name: "Spend and requests", description: "Need the master key." },
-			{ name: "Service", description: "Need no key." },
+			{
+				name: "Service",
+				description: "Need no key; `/metrics` the master key, unless `server.metrics` says otherwise.",
+			},
 		],
 		paths: { ...dataPlanePaths(), ...controlPlanePaths(), ...publicPaths() },
 		components: {

@@ -1,12 +1,10 @@
 import type { Clock } from "../lib/clock.ts";
 import { unauthorized } from "../lib/errors.ts";
-import { newId } from "../lib/ids.ts";
-import { createSerial } from "../lib/serial.ts";
-import { saved } from "../store/saved.ts";
-import type { KeyStore, Store } from "../store/types.ts";
-import { createKeyRing, type KeyRing, type RingEntry } from "./key-ring.ts";
-import { hashSecret, hintOf, mintSecret } from "./secret.ts";
-import type { KeyDirectory, KeyRecord } from "./types.ts";
+import type { Store } from "../store/types.ts";
+import { createKeyChanges } from "./key-changes.ts";
+import { createKeyReads } from "./key-reads.ts";
+import { createKeyRing, type KeyRing } from "./key-ring.ts";
+import type { KeyDirectory } from "./types.ts";
 import { createUseLog, type UseLog } from "./use-log.ts";
 
 export interface KeyDirectoryDeps {
@@ -14,9 +12,16 @@ export interface KeyDirectoryDeps {
 	readonly clock: Clock;
 	/** How often last uses are written. */
 	readonly flushMs: number;
+	/** Called after each change that is on disk: others may want to know. */
+	readonly onChanged?: (() => void) | undefined;
 }
 
 export interface RunningKeyDirectory extends KeyDirectory {
+	/**
+	 * Reads keys again that another process may have changed, and those that an earlier call could not: in force when the
+	 * promise resolves. Rejects when the database does not answer; whatever is known to be revoked stays revoked.
+	 */
+	reload(ids: readonly string[]): Promise<void>;
 	/** Writes the last uses gathered since the last time. */
 	flush(): Promise<void>;
 	/** Stops the timer after a last flush; the store is the caller's to close. */
@@ -24,22 +29,29 @@ export interface RunningKeyDirectory extends KeyDirectory {
 }
 
 /** Loads every key: from then on a token is verified in memory, and a change counts from the moment it is written. */
-export async function createKeyDirectory({ store, clock, flushMs }: KeyDirectoryDeps): Promise<RunningKeyDirectory> {
-	const ring = createKeyRing();
-	for (const { hash, ...record } of await store.keys.all()) {
+export async function createKeyDirectory(deps: KeyDirectoryDeps): Promise<RunningKeyDirectory> {
+	const { clock, flushMs, onChanged = () => {} } = deps;
+	const { keys } = deps.store;
+	const listeners: ((keyId: string) => void)[] = [];
+	const ring = createKeyRing({
+		clock,
+		onUnusable(keyId) {
+			for (const listener of listeners) {
+				listener(keyId);
+			}
+		},
+	});
+	for (const { hash, ...record } of await keys.all()) {
 		ring.add(record, hash);
 	}
-	const uses = createUseLog(store.keys, flushMs);
-	const listeners: ((keyId: string) => void)[] = [];
-	const invalidated = (keyId: string) => {
-		for (const listener of listeners) {
-			listener(keyId);
-		}
-	};
+	const uses = createUseLog(keys, flushMs);
+	const reads = createKeyReads(ring, keys);
 	return {
 		verify: createVerify(ring, uses, clock),
-		...createReads(ring, store.keys),
-		...createChanges({ ring, keys: store.keys, clock, invalidated }),
+		get: reads.get,
+		list: reads.list,
+		...createKeyChanges({ ring, reads, keys, clock, onChanged }),
+		reload: reads.inStep.reread,
 		onRevoked(listener) {
 			listeners.push(listener);
 		},
@@ -78,95 +90,4 @@ function createVerify(ring: KeyRing, uses: UseLog, clock: Clock): KeyDirectory["
 		uses.used(entry, nowMs);
 		return record;
 	};
-}
-
-function createReads(ring: KeyRing, keys: KeyStore): Pick<KeyDirectory, "get" | "list"> {
-	return {
-		async get(id) {
-			const entry = ring.byId(id);
-			return entry === undefined || entry.record.revokedAt !== undefined ? undefined : current(entry);
-		},
-		async list(query) {
-			const page = await keys.list(query);
-			const records = page.keys.map((record) => {
-				const entry = ring.byId(record.id);
-				return entry === undefined ? record : current(entry);
-			});
-			return { keys: records, nextAfter: page.nextAfter };
-		},
-	};
-}
-
-interface ChangeDeps {
-	readonly ring: KeyRing;
-	readonly keys: KeyStore;
-	readonly clock: Clock;
-	readonly invalidated: (keyId: string) => void;
-}
-
-function createChanges({
-	ring,
-	keys,
-	clock,
-	invalidated,
-}: ChangeDeps): Pick<KeyDirectory, "create" | "update" | "revoke"> {
-	// Memory follows the order in which the database applied the changes.
-	const inOrder = createSerial();
-	return {
-		async create(settings) {
-			const secret = mintSecret();
-			const record: KeyRecord = {
-				...settings,
-				id: newId("vk"),
-				createdAt: clock.now(),
-				lastUsedAt: undefined,
-				revokedAt: undefined,
-				keyHint: hintOf(secret),
-			};
-			const hash = hashSecret(secret);
-			await saved("The key was not created", () => keys.insert({ ...record, hash }));
-			ring.add(record, hash);
-			return { record, secret };
-		},
-
-		update(id, settings) {
-			return inOrder(async () => {
-				const changed = await saved("The key was not changed", () => keys.update(id, settings));
-				const entry = ring.byId(id);
-				if (changed === undefined || entry === undefined || entry.record.revokedAt !== undefined) {
-					return undefined;
-				}
-				const wasUsable = isUsable(entry.record, clock.now());
-				entry.record = changed;
-				if (wasUsable && !isUsable(changed, clock.now())) {
-					invalidated(id);
-				}
-				return current(entry);
-			});
-		},
-
-		async revoke(id) {
-			const entry = ring.byId(id);
-			if (entry === undefined) {
-				return false;
-			}
-			const atMs = clock.now();
-			if (entry.record.revokedAt === undefined) {
-				// In memory first: whatever the disk does, no request is accepted from here on.
-				entry.record = { ...entry.record, revokedAt: atMs };
-				invalidated(id);
-			}
-			return saved("The key is refused from now on, but would be valid again after a restart", () =>
-				keys.revoke(id, atMs),
-			);
-		},
-	};
-}
-
-function isUsable(record: KeyRecord, nowMs: number): boolean {
-	return record.enabled && (record.expiresAt === undefined || record.expiresAt > nowMs);
-}
-
-function current({ record, lastUsedAt }: RingEntry): KeyRecord {
-	return { ...record, lastUsedAt };
 }

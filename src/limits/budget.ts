@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { NanoUsd } from "../lib/money.ts";
+import { clamped, exactly } from "./exact-nano.ts";
 import { type Month, monthOf, nextMonthStartMs } from "./month.ts";
 import type { Budget, BudgetBook, BudgetHold, BudgetLevels, BudgetRefusal, BudgetRequest } from "./types.ts";
 
@@ -20,8 +21,6 @@ export interface BudgetBookDeps {
 	/** What was already spent in the present month, by subject, as the ledger has it on disk. */
 	readonly spent: ReadonlyMap<string, NanoUsd>;
 }
-
-const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
  * Spend and reservations in memory, by subject and calendar month (UTC). The month rolls when it is next looked at,
@@ -127,19 +126,4 @@ function createHold(accounts: ReadonlySet<Account>, amountNano: NanoUsd): Budget
 			}
 		},
 	};
-}
-
-/** @throws Error for anything but a non-negative safe integer: money that is not exact is a bug, never an amount. */
-function exactly(nano: NanoUsd, name: string): bigint {
-	if (!Number.isSafeInteger(nano) || nano < 0) {
-		throw new Error(`${name} must be a non-negative integer of nano-dollars, not ${nano}`);
-	}
-	return BigInt(nano);
-}
-
-function clamped(nano: bigint): NanoUsd {
-	if (nano <= 0n) {
-		return 0;
-	}
-	return Number(nano < SAFE_MAX ? nano : SAFE_MAX);
 }

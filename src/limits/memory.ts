@@ -52,20 +52,26 @@ export function createMemoryLimiter({ clock }: { readonly clock: Clock }): Memor
 		return state;
 	}
 
-	function createTicket(held: readonly SubjectState[], estimate: number, takenAtMs: number): LimitTicket {
+	function createTicket(states: readonly SubjectState[], estimate: number, takenAtMs: number): LimitTicket {
+		// A bucket without a limit has been taken nothing from, and owes nothing when it gets one meanwhile.
+		const held = states.map(({ tpm }) => ({ tpm, taken: tpm.limit === undefined ? 0 : estimate }));
 		let counted = estimate;
 		let released = false;
 		return {
 			correctTokens(total): void {
 				const units = wholeUnits(total);
 				const nowMs = Math.floor(clock.monotonic());
-				for (const { tpm } of held) {
+				for (const bucket of held) {
+					const { tpm } = bucket;
 					// By the limit in force now, which a PATCH may have changed since this request came.
 					refill(tpm, tpm.limit, nowMs);
-					if (units > counted) {
+					if (units > counted && tpm.limit !== undefined) {
 						takeUnits(tpm, units - counted);
+						bucket.taken += units - counted;
 					} else if (units < counted) {
-						giveBackUnits(tpm, counted - units, takenAtMs);
+						const credit = Math.min(counted - units, bucket.taken);
+						giveBackUnits(tpm, credit, takenAtMs);
+						bucket.taken -= credit;
 					}
 				}
 				counted = units;
@@ -73,7 +79,7 @@ export function createMemoryLimiter({ clock }: { readonly clock: Clock }): Memor
 			release(): void {
 				if (!released) {
 					released = true;
-					for (const state of held) {
+					for (const state of states) {
 						state.parallel -= 1;
 					}
 				}

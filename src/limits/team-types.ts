@@ -25,6 +25,11 @@ export interface TeamDirectory {
 	/** What config.yaml says; undefined = nothing. */
 	configuredFor(team: string): TeamLimits | undefined;
 	/**
+	 * Reads again what another process may have changed, and what an earlier call could not: in force when the promise
+	 * resolves. Rejects when the database does not answer.
+	 */
+	reload(teams: readonly string[]): Promise<void>;
+	/**
 	 * Replaces all that an administrator has set. In force before the promise resolves, and kept over restarts.
 	 * @throws GatewayError 503 when the database does not take the change; the limits then stay as they were.
 	 */

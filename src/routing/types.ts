@@ -1,17 +1,17 @@
 import type { Alias, Deployment, Strategy, Tier } from "../config/types.ts";
-import type { RoutingText } from "../dialects/types.ts";
+import type { PromptView } from "../lib/prompt-view.ts";
 import type { NanoUsd } from "../lib/money.ts";
 
 export interface RouteScore {
 	/** 0 to 1. */
 	readonly score: number;
 	readonly bucket: Tier;
-	/** What moved the score, largest first; sums to about the score before clamping. */
+	/** What moved the score, largest first; sums to it. Worked out when it is read, which takes longer than the score. */
 	readonly signals: readonly { readonly name: string; readonly contribution: number }[];
 }
 
 /** Scores how hard a prompt is. Pure, offline, deterministic, linear in the text, microseconds. */
-export type Scorer = (text: RoutingText) => RouteScore;
+export type Scorer = (view: PromptView) => RouteScore;
 
 export type BreakerState = "closed" | "open" | "half_open";
 

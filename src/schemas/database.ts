@@ -20,6 +20,12 @@ export const databaseSchema = z.strictObject({
 			"`sqlite:PATH` (relative to the data directory) or `postgres://…`. Absent, or the variable DATABASE_URL named here and unset: SQLite in the data directory.",
 		),
 	max_connections: z.int().min(1).max(1_000).prefault(10).describe("Postgres: most connections of this instance."),
+	stale_keys: z
+		.enum(["allow", "deny"])
+		.prefault("allow")
+		.describe(
+			"Postgres: what becomes of virtual keys known here when the database was out of reach for more than 30 s, so that one may have been revoked elsewhere: go on, or 503 until it is back. Unknown keys are refused either way.",
+		),
 });
 
 /** Shared counters for several instances. */
@@ -30,7 +36,7 @@ export const redisSchema = z.strictObject({
 		.refine((url) => isUrlOf(url, ["redis:", "rediss:"]), "must be redis://HOST:PORT or rediss://HOST:PORT")
 		.optional()
 		.describe(
-			"`redis://…` or `rediss://…`. Checked, but not active yet: limits are counted in each process by itself.",
+			"`redis://…` or `rediss://…`. Absent, or the variable REDIS_URL named here and unset: limits are counted in each process by itself. A Redis that is away holds up nothing.",
 		),
 });
 

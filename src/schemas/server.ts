@@ -31,5 +31,11 @@ export const serverSchema = z.strictObject({
 		.describe(
 			"Fetch pictures and files that a request names by https address, for providers that take bytes only (AWS Bedrock). Public addresses only. `false`: such requests are refused.",
 		),
+	metrics: z
+		.enum(["keyed", "open", "off"])
+		.prefault("keyed")
+		.describe(
+			"`GET /metrics` for Prometheus: with the master key (`keyed`), for everybody who reaches the port (`open`), or not at all (`off`): [metrics.md](metrics.md).",
+		),
 	max_upload_bytes: bytes.prefault(32 * MEBIBYTE).describe("Largest multipart body (audio, images)."),
 });

@@ -7,6 +7,8 @@ import type { AttemptRow } from "./types.ts";
 export interface OpeningWrite {
 	readonly opening: AttemptOpening;
 	readonly openedAtMs: number;
+	/** Whose attempt it is, where several instances share a database; undefined: of the one that writes it. */
+	readonly instance?: string | undefined;
 }
 
 /** An attempt that goes into the ledger as settled, or makes the row that is there settled. */

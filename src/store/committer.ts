@@ -13,6 +13,8 @@ export interface CommitterDeps {
 	readonly onProblem: (problem: StoreProblem) => void;
 	/** Called after each commit. */
 	readonly onCommit: () => void;
+	/** Rows of one transaction. Default 256. */
+	readonly batchRowsMax?: number | undefined;
 }
 
 /** Moves rows from the queue to the disk, and knows whether the disk takes them. */
@@ -20,11 +22,14 @@ export interface Committer {
 	/** One transaction. False when the disk refused: the rows stay in the queue. */
 	commitBatch(): boolean;
 	healthy(): boolean;
-	/** Takes the oldest row out of a full journal. */
-	giveUpOldest(reason: "journal_full" | "closed"): void;
+	/** The journal's rows have found another way: as if the disk had taken them. */
+	recover(): void;
+	/** Takes the oldest row out of a full journal. `spared` ones stay: they are on their way somewhere. */
+	giveUpOldest(reason: "journal_full" | "closed", spared?: ReadonlySet<unknown>): void;
 }
 
-export function createCommitter({ log, queue, onProblem, onCommit }: CommitterDeps): Committer {
+export function createCommitter(deps: CommitterDeps): Committer {
+	const { log, queue, onProblem, onCommit, batchRowsMax = BATCH_ROWS_MAX } = deps;
 	let isHealthy = true;
 	let openingsDropped = 0;
 
@@ -47,7 +52,7 @@ export function createCommitter({ log, queue, onProblem, onCommit }: CommitterDe
 
 	return {
 		commitBatch() {
-			const batch = queue.next(BATCH_ROWS_MAX);
+			const batch = queue.next(batchRowsMax);
 			try {
 				writeBatch(log, batch, (write, cause) => onProblem(settleLost(write, "row_refused", cause)));
 			} catch (error) {
@@ -61,8 +66,9 @@ export function createCommitter({ log, queue, onProblem, onCommit }: CommitterDe
 			return true;
 		},
 		healthy: () => isHealthy,
-		giveUpOldest(reason) {
-			const dropped = queue.takeOldest();
+		recover,
+		giveUpOldest(reason, spared) {
+			const dropped = queue.takeOldest(spared);
 			if (dropped !== undefined && "closing" in dropped) {
 				onProblem(settleLost(dropped, reason, undefined));
 				release(dropped);

@@ -1,4 +1,4 @@
-import { inArray } from "drizzle-orm";
+import { and, inArray, type SQL } from "drizzle-orm";
 import { slices } from "./conversation-items.ts";
 import type { Db } from "./db.ts";
 import type { Tables } from "./tables.ts";
@@ -19,15 +19,22 @@ export function* deleteResponses(db: Db, tables: Tables, ids: readonly string[])
 	return removed;
 }
 
-/** Deletes conversations and their items. Belongs into a transaction of its caller. Returns how many there were. */
-export function* deleteConversations(db: Db, tables: Tables, ids: readonly string[]): Steps<number> {
+/**
+ * Deletes conversations and their items. Belongs into a transaction of its caller. Returns how many there were.
+ * @param only What must still be true of them: others may write to them until they are locked.
+ */
+export function* deleteConversations(db: Db, tables: Tables, ids: readonly string[], only?: SQL): Steps<number> {
 	const { conversations, conversationItems } = tables;
 	let removed = 0;
 	for (const some of slices(ids)) {
 		const gone = yield* rowsOf(
-			db.delete(conversations).where(inArray(conversations.id, some)).returning({ id: conversations.id }),
+			db
+				.delete(conversations)
+				.where(and(inArray(conversations.id, some), only))
+				.returning({ id: conversations.id }),
 		);
-		yield* run(db.delete(conversationItems).where(inArray(conversationItems.conversationId, some)));
+		const goneIds = gone.map(({ id }) => id);
+		yield* run(db.delete(conversationItems).where(inArray(conversationItems.conversationId, goneIds)));
 		removed += gone.length;
 	}
 	return removed;

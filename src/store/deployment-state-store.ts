@@ -1,15 +1,20 @@
 import { eq } from "drizzle-orm";
 import type { Db } from "./db.ts";
+import type { Recorded } from "./recorded.ts";
 import type { Tables } from "./tables.ts";
 import type { DeploymentStateStore } from "./types.ts";
+
+export interface DeploymentStateStoreDeps {
+	readonly db: Db;
+	readonly tables: Tables;
+	readonly recorded: Recorded;
+}
 
 export function createDeploymentStateStore({
 	db,
 	tables: { deploymentStates },
-}: {
-	readonly db: Db;
-	readonly tables: Tables;
-}): DeploymentStateStore {
+	recorded,
+}: DeploymentStateStoreDeps): DeploymentStateStore {
 	return {
 		async disabled() {
 			const rows = await db
@@ -21,10 +26,13 @@ export function createDeploymentStateStore({
 
 		async setEnabled(deploymentId, enabled, atMs) {
 			const state = { enabled, changedAt: atMs };
-			await db
-				.insert(deploymentStates)
-				.values({ deploymentId, ...state })
-				.onConflictDoUpdate({ target: deploymentStates.deploymentId, set: state });
+			await recorded({ kind: "deployment", id: deploymentId }, (tx) =>
+				tx
+					.insert(deploymentStates)
+					.values({ deploymentId, ...state })
+					.onConflictDoUpdate({ target: deploymentStates.deploymentId, set: state })
+					.returning({ id: deploymentStates.deploymentId }),
+			);
 		},
 	};
 }

@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, isNull, lt, sql } from "drizzle-orm";
 import type { KeyRecord, KeySettings } from "../keys/types.ts";
 import type { Db } from "./db.ts";
+import type { Recorded } from "./recorded.ts";
 import type { Tables } from "./tables.ts";
 import type { KeyStore } from "./types.ts";
 
@@ -13,30 +14,28 @@ type Row = Tables["virtualKeys"]["$inferSelect"];
 export interface KeyStoreDeps {
 	readonly db: Db;
 	readonly tables: Tables;
+	readonly recorded: Recorded;
 	/** Lets other work go on between two statements of a long job. */
 	readonly turn: () => Promise<void>;
 }
 
-export function createKeyStore({ db, tables: { virtualKeys }, turn }: KeyStoreDeps): KeyStore {
-	async function find(id: string): Promise<KeyRecord | undefined> {
-		const [row] = await db
-			.select()
-			.from(virtualKeys)
-			.where(and(eq(virtualKeys.id, id), isNull(virtualKeys.revokedAt)));
-		return row && toRecord(row);
-	}
+export function createKeyStore(deps: KeyStoreDeps): KeyStore {
+	return { ...keyReads(deps), ...keyWrites(deps), touch: createTouch(deps) };
+}
 
+function keyReads({ db, tables: { virtualKeys } }: KeyStoreDeps): Pick<KeyStore, "all" | "get" | "list" | "some"> {
 	return {
 		async all() {
-			const rows = await db.select().from(virtualKeys);
-			return rows.map((row) => ({ ...toRecord(row), hash: row.hash }));
+			return (await db.select().from(virtualKeys)).map(withHash);
 		},
 
-		async insert(record) {
-			await db.insert(virtualKeys).values(toRow(record));
+		async get(id) {
+			const [row] = await db
+				.select()
+				.from(virtualKeys)
+				.where(and(eq(virtualKeys.id, id), isNull(virtualKeys.revokedAt)));
+			return row && toRecord(row);
 		},
-
-		get: find,
 
 		async list({ after, limit, team, name }) {
 			const size = Math.min(Math.max(1, limit), PAGE_KEYS_MAX);
@@ -62,45 +61,69 @@ export function createKeyStore({ db, tables: { virtualKeys }, turn }: KeyStoreDe
 				.select()
 				.from(virtualKeys)
 				.where(inArray(virtualKeys.id, [...ids]));
-			return rows.map((row) => ({ ...toRecord(row), hash: row.hash }));
+			return rows.map(withHash);
+		},
+	};
+}
+
+function keyWrites(deps: KeyStoreDeps): Pick<KeyStore, "insert" | "update" | "revoke"> {
+	const {
+		tables: { virtualKeys },
+		recorded,
+	} = deps;
+	const { get } = keyReads(deps);
+
+	function change(id: string, set: Partial<Row>): Promise<Row[]> {
+		return recorded({ kind: "key", id }, (tx) =>
+			tx
+				.update(virtualKeys)
+				.set(set)
+				.where(and(eq(virtualKeys.id, id), isNull(virtualKeys.revokedAt)))
+				.returning(),
+		);
+	}
+
+	return {
+		async insert(record) {
+			await recorded({ kind: "key", id: record.id }, (tx) =>
+				tx.insert(virtualKeys).values(toRow(record)).returning({ id: virtualKeys.id }),
+			);
 		},
 
 		async update(id, settings) {
 			const changes = toChanges(settings);
 			if (Object.keys(changes).length === 0) {
-				return find(id);
+				return get(id);
 			}
-			const [row] = await db
-				.update(virtualKeys)
-				.set(changes)
-				.where(and(eq(virtualKeys.id, id), isNull(virtualKeys.revokedAt)))
-				.returning();
+			const [row] = await change(id, changes);
 			return row && toRecord(row);
 		},
 
 		async revoke(id, atMs) {
-			const revoked = await db
-				.update(virtualKeys)
-				.set({ revokedAt: atMs })
-				.where(and(eq(virtualKeys.id, id), isNull(virtualKeys.revokedAt)))
-				.returning({ id: virtualKeys.id });
-			return revoked.length > 0;
-		},
-
-		async touch(lastUsed) {
-			const uses = [...lastUsed];
-			for (let start = 0; start < uses.length; start += TOUCH_KEYS_MAX) {
-				const rows = uses.slice(start, start + TOUCH_KEYS_MAX).map(([id, atMs]) => sql`(${id}, ${atMs})`);
-				// Both dialects call the columns of VALUES column1 and column2. The cast tells Postgres what a parameter is.
-				await db
-					.update(virtualKeys)
-					.set({ lastUsedAt: sql`cast(used.column2 as bigint)` })
-					.from(sql`(values ${sql.join(rows, sql`, `)}) as used`)
-					.where(sql`${virtualKeys.id} = used.column1`);
-				await turn();
-			}
+			return (await change(id, { revokedAt: atMs })).length > 0;
 		},
 	};
+}
+
+/** Nothing that another instance would have to hear of. */
+function createTouch({ db, tables: { virtualKeys }, turn }: KeyStoreDeps): KeyStore["touch"] {
+	return async (lastUsed) => {
+		const uses = [...lastUsed];
+		for (let start = 0; start < uses.length; start += TOUCH_KEYS_MAX) {
+			const rows = uses.slice(start, start + TOUCH_KEYS_MAX).map(([id, atMs]) => sql`(${id}, ${atMs})`);
+			// Both dialects call the columns of VALUES column1 and column2. The cast tells Postgres what a parameter is.
+			await db
+				.update(virtualKeys)
+				.set({ lastUsedAt: sql`cast(used.column2 as bigint)` })
+				.from(sql`(values ${sql.join(rows, sql`, `)}) as used`)
+				.where(sql`${virtualKeys.id} = used.column1`);
+			await turn();
+		}
+	};
+}
+
+function withHash(row: Row): KeyRecord & { readonly hash: string } {
+	return { ...toRecord(row), hash: row.hash };
 }
 
 function toRecord(row: Row): KeyRecord {

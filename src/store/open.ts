@@ -60,6 +60,7 @@ export function openDatabase(options: OpenOptions): OpenedDatabase {
 	const { path } = options;
 	const backupDirectory = join(options.dataDirectory, "backups");
 	const held: { close(): void }[] = [];
+	let opened = false;
 	function closeAll() {
 		for (const resource of held.splice(0).reverse()) {
 			resource.close();
@@ -75,14 +76,32 @@ export function openDatabase(options: OpenOptions): OpenedDatabase {
 		ensurePrivateFile(path);
 		const client = new Database(path, { readwrite: true, create: false });
 		held.push(client);
+		opened = true;
 		const { instanceId, backup } = prepare(client, options, backupDirectory);
 		if (isOpenToOthers(path)) {
 			options.onProblem({ kind: "file_open_to_others", path });
 		}
 		return { client, instanceId, backup, close: () => leave(client, closeAll) };
 	} catch (error) {
+		const reader = opened ? readerOf(path) : undefined;
 		closeAll();
+		reader?.close();
 		throw refusalOf(error, path, backupDirectory);
+	}
+}
+
+/**
+ * The last connection that may write copies the log back into the database when it closes. One that is refused must stay as
+ * it is, so somebody who may only read is there until after that.
+ */
+function readerOf(path: string): Database | undefined {
+	try {
+		const reader = new Database(path, { readonly: true });
+		reader.query("select 1 from sqlite_schema limit 1").get();
+		return reader;
+	} catch {
+		// Not there, or no database: no log of it was read either.
+		return undefined;
 	}
 }
 

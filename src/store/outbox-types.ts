@@ -12,11 +12,13 @@ export type OutboxRow =
 export interface Outbox {
 	/** On disk when it returns (survives kill -9). All or none. Throws what the disk raises. */
 	append(rows: readonly OutboxRow[]): void;
-	/** The oldest rows, in the order they were appended, each with its place. */
-	oldest(rowsMax: number): readonly { readonly place: number; readonly row: OutboxRow }[];
+	/** The oldest rows behind a place (of all: by default), in the order they were appended, each with its place. */
+	oldest(rowsMax: number, afterPlace?: number): readonly { readonly place: number; readonly row: OutboxRow }[];
 	/** Drops rows up to and including a place: the database has them. */
 	dropThrough(place: number): void;
 	count(): number;
+	/** False when so much waits that no new work should be taken on. What is appended all the same is kept. */
+	hasRoom(): boolean;
 	/** The instance that used this outbox before this process did; undefined = none. */
 	readonly previousInstance: string | undefined;
 	/** From now on it belongs to this one. */

@@ -1,4 +1,5 @@
 import { type Column, getTableColumns } from "drizzle-orm";
+import { monthOf } from "../limits/month.ts";
 import {
 	CLOSING_COLUMNS,
 	closingColumns,
@@ -8,6 +9,7 @@ import {
 	type SettleWrite,
 } from "./attempt-rows.ts";
 import { FIGURES } from "./day-sums.ts";
+import type { PostgresConnection } from "./postgres-connection.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 import { jsonParameter } from "./postgres-values.ts";
 import { type EarlierAttempt, spendCell } from "./spend-days.ts";
@@ -17,45 +19,45 @@ import type { Tables } from "./tables.ts";
 export interface PostgresAttemptLog {
 	/**
 	 * All rows or none, in one statement and so in one transaction of one round trip. A row that is already there, or
-	 * already settled, by this instance or another, is left as it is, and its day too. Rejects with what the database raises;
-	 * writing again what may have been written changes nothing.
+	 * already settled, by this instance or another, is left as it is, and its day and its budgets too. Rejects with what the
+	 * database raises; writing again what may have been written changes nothing.
 	 */
 	write(openings: readonly OpeningWrite[], settles: readonly SettleWrite[]): Promise<void>;
 }
 
+/** The same on a connection of the caller's, perhaps inside of a transaction. */
+export type WriteAttempts = (
+	values: PostgresConnection["values"],
+	...writes: Parameters<PostgresAttemptLog["write"]>
+) => Promise<void>;
+
 const CELL_KEY = ["day", "keyId", "team", "provider", "model"] as const;
 
-export function createPostgresAttemptLog({
-	pool,
-	tables,
-}: {
-	readonly pool: PostgresPool;
-	readonly tables: Tables;
-}): PostgresAttemptLog {
+export function createPostgresAttemptLog(pool: PostgresPool, write: WriteAttempts): PostgresAttemptLog {
+	return { write: (...writes) => pool.run((connection) => write(connection.values, ...writes)) };
+}
+
+/** @param instanceId Whose attempts they are, unless a write says something else. */
+export function createWriteAttempts(tables: Tables, instanceId: string): WriteAttempts {
 	const openingsText = openingsInsert(tables.attempts);
 	const settlesText = settlesUpsert(tables);
+	const opened = (write: OpeningWrite) => ({ ...openingColumns(write), instance: write.instance ?? instanceId });
 
-	return {
-		async write(openings, settles) {
-			if (settles.length === 0) {
-				await pool.run((connection) => connection.values(openingsText, [jsonParameter(openings.map(openingColumns))]));
-				return;
-			}
-			await pool.run(async (connection) => {
-				const before = await earlierAttempts(connection.values, openings, settles);
-				const rows = settles.map((write) => ({ ...openingColumns(write), ...closingColumns(write) }));
-				const cells = settles.map((write) => ({
-					requestId: write.opening.requestId,
-					attempt: write.opening.attempt,
-					...spendCell(write, before(write)),
-				}));
-				await connection.values(settlesText, [
-					jsonParameter(openings.map(openingColumns)),
-					jsonParameter(rows),
-					jsonParameter(cells),
-				]);
-			});
-		},
+	return async (values, openings, settles) => {
+		if (settles.length === 0) {
+			await values(openingsText, [jsonParameter(openings.map(opened))]);
+			return;
+		}
+		const before = await earlierAttempts(values, openings, settles);
+		const rows = settles.map((write) => ({ ...openingColumns(write), ...closingColumns(write) }));
+		const cells = settles.map((write) => ({
+			requestId: write.opening.requestId,
+			attempt: write.opening.attempt,
+			month: monthOf(write.openedAtMs),
+			instance: write.instance ?? instanceId,
+			...spendCell(write, before(write)),
+		}));
+		await values(settlesText, [jsonParameter(openings.map(opened)), jsonParameter(rows), jsonParameter(cells)]);
 	};
 }
 
@@ -76,45 +78,67 @@ function insertFrom(attempts: Attempts, parameter: number, names: readonly (keyo
 }
 
 function openingsInsert(attempts: Attempts): string {
-	return `${insertFrom(attempts, 1, OPENING_COLUMNS)} on conflict do nothing`;
+	return `${insertFrom(attempts, 1, [...OPENING_COLUMNS, "instance"])} on conflict do nothing`;
 }
 
 /**
- * Openings, settles, and to the days what was settled by this very statement and by no other. ($1 openings, $2 settles,
- * $3 what each settle adds.) The three write different rows, so that they may be parts of one statement.
+ * Openings, settles, and to the days and the budgets what was settled by this very statement and by no other. ($1 openings,
+ * $2 settles, $3 what each settle adds.) The parts write different rows, so that they may be of one statement.
  */
 function settlesUpsert({ attempts, spendDays }: Tables): string {
 	const columns = getTableColumns(attempts);
 	const set = CLOSING_COLUMNS.map((name) => `${columns[name].name} = excluded.${columns[name].name}`).join(", ");
 	const days = getTableColumns(spendDays);
-	const place = (name: keyof typeof days) => days[name].name;
 	const typed = [
 		["requestId", columns.requestId] as const,
 		["attempt", columns.attempt] as const,
+		["month", days.day] as const,
+		["instance", columns.instance] as const,
 		...[...CELL_KEY, ...FIGURES].map((name) => [name, days[name]] as const),
 	];
-	const keyPlaces = CELL_KEY.map(place).join(", ");
-	const keyValues = CELL_KEY.map((name) => `given."${name}"`).join(", ");
-	const sums = FIGURES.map((name) => `sum(given."${name}")::${days[name].getSQLType()}`).join(", ");
-	const adds = FIGURES.map((name) => `${place(name)} = spend_days.${place(name)} + excluded.${place(name)}`).join(", ");
 	return `with
 		opened as (${openingsInsert(attempts)}),
 		settled as (
 			${insertFrom(attempts, 2, [...OPENING_COLUMNS, ...CLOSING_COLUMNS])}
-			on conflict (request_id, attempt) do update set ${set} where attempts.settled_at is null
+			on conflict (request_id, attempt) do update set ${set}, instance = null where attempts.settled_at is null
 			returning request_id, attempt
-		)
-		insert into spend_days (${keyPlaces}, ${FIGURES.map(place).join(", ")})
-		select ${keyValues}, ${sums}
-		from ${given(3, typed)}
-		join settled on settled.request_id = given."requestId" and settled.attempt = given."attempt"
+		),
+		added as (
+			select given.* from ${given(3, typed)}
+			join settled on settled.request_id = given."requestId" and settled.attempt = given."attempt"
+		),
+		charged as (${CHARGES})
+		${daysUpsert(spendDays)}`;
+}
+
+/** To the budgets of keys and teams, with or without a limit. Only of one's own instance, so that nobody waits for others. */
+const CHARGES = `insert into budget_accounts (subject, month, instance, entitled, spent, sequence)
+	select subject, month, instance, 0, sum(cost)::bigint, 0
+	from (
+		select 'key:' || "keyId" as subject, month, instance, "costNano" as cost from added
+		union all
+		select 'team:' || team, month, instance, "costNano" from added where team <> ''
+	) as charges
+	where cost > 0
+	group by subject, month, instance order by subject, month, instance
+	on conflict (subject, month, instance) do update set spent = budget_accounts.spent + excluded.spent`;
+
+function daysUpsert(spendDays: Tables["spendDays"]): string {
+	const days = getTableColumns(spendDays);
+	const place = (name: keyof typeof days) => days[name].name;
+	const keyPlaces = CELL_KEY.map(place).join(", ");
+	const keyValues = CELL_KEY.map((name) => `added."${name}"`).join(", ");
+	const sums = FIGURES.map((name) => `sum(added."${name}")::${days[name].getSQLType()}`).join(", ");
+	const adds = FIGURES.map((name) => `${place(name)} = spend_days.${place(name)} + excluded.${place(name)}`).join(", ");
+	return `insert into spend_days (${keyPlaces}, ${FIGURES.map(place).join(", ")})
+		select ${keyValues}, ${sums} from added
 		group by ${keyValues} order by ${keyValues}
 		on conflict (${keyPlaces}) do update set ${adds}`;
 }
 
 /** The attempts of the same requests that came before, from the ledger and from the rows that are about to be in it. */
 async function earlierAttempts(
-	values: Parameters<Parameters<PostgresPool["run"]>[0]>[0]["values"],
+	values: PostgresConnection["values"],
 	openings: readonly OpeningWrite[],
 	settles: readonly SettleWrite[],
 ): Promise<(write: SettleWrite) => readonly EarlierAttempt[]> {

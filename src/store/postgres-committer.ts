@@ -1,122 +1,115 @@
-import { release, settleLost } from "./committer.ts";
+import type { OpeningWrite, SettleWrite } from "./attempt-rows.ts";
 import type { PostgresAttemptLog } from "./postgres-attempt-log.ts";
-import { isPostgresRowFault } from "./postgres-errors.ts";
-import type { StoreProblem } from "./types.ts";
-import type { QueuedSettle, WriteBatch, WriteQueue } from "./write-queue.ts";
+import { isPostgresRowFault, PostgresTimeout } from "./postgres-errors.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** Rows of one statement. */
-const BATCH_ROWS_MAX = 500;
+export const BATCH_ROWS_MAX = 500;
+
+export interface LedgerBatch {
+	readonly openings: readonly OpeningWrite[];
+	readonly settles: readonly SettleWrite[];
+}
+
+/** A settle that can never be written, and why. */
+export interface RefusedSettle {
+	readonly write: SettleWrite;
+	readonly cause: unknown;
+}
 
 export interface PostgresCommitterDeps {
 	readonly log: PostgresAttemptLog;
-	readonly queue: WriteQueue;
-	readonly onProblem: (problem: StoreProblem) => void;
+	readonly scheduler: Scheduler;
+	/** An answer that takes longer is late. Milliseconds. */
+	readonly answerMsMax: number;
 }
 
-/** Moves rows from the queue to the database, and knows whether it takes them. */
+/** Brings rows to the database: never two statements at a time. */
 export interface PostgresCommitter {
-	/** One transaction, and never two at a time. False when the database did not take the rows: they stay in the queue. */
-	commitBatch(): Promise<boolean>;
-	healthy(): boolean;
-	/** Takes the oldest row out of a full journal. */
-	giveUpOldest(reason: "journal_full" | "closed"): void;
+	/**
+	 * Resolves when the database has answered, however late it does.
+	 * @param onLate Called once when it is late.
+	 * @returns The settles that it will never take; the others are written.
+	 */
+	write(batch: LedgerBatch, onLate: () => void): Promise<readonly RefusedSettle[]>;
+	/** The same, but @throws PostgresTimeout when it is late: then what is on its way may still come to pass. */
+	writeInTime(batch: LedgerBatch): Promise<readonly RefusedSettle[]>;
+	/** Resolves when nothing is on its way any more: within the deadline of the connections. */
+	ended(): Promise<void>;
 }
 
-export function createPostgresCommitter(deps: PostgresCommitterDeps): PostgresCommitter {
-	const { queue, onProblem } = deps;
-	/** Of the batch on its way: taken out of the queue meanwhile, and lost only if it does not arrive. */
-	const givenUp = new Map<QueuedSettle, "journal_full" | "closed">();
-	let inFlight: ReadonlySet<unknown> = new Set();
-	let isHealthy = true;
-	let openingsDropped = 0;
+export function createPostgresCommitter({ log, scheduler, answerMsMax }: PostgresCommitterDeps): PostgresCommitter {
+	let last: Promise<unknown> = Promise.resolve();
 
-	function refuse(cause: unknown): void {
-		if (isHealthy) {
-			isHealthy = false;
-			onProblem({ kind: "writes_failing", cause });
-		}
-		// Their rows are in the journal now, and no answer should wait for a database.
-		queue.forEachSettle(release);
-		for (const [write, reason] of givenUp) {
-			onProblem(settleLost(write, reason, cause));
-		}
+	/** In two halves: an event loop that stood still through one of them gives the database the other one. */
+	function watch(job: Promise<unknown>, onLate: () => void): void {
+		let isOver = false;
+		const end = () => {
+			isOver = true;
+		};
+		void job.then(end, end);
+		const half = (then: () => void) => () => void (isOver || then());
+		const look = half(onLate);
+		scheduler.later(
+			answerMsMax / 2,
+			half(() => scheduler.later(answerMsMax / 2, look)),
+		);
 	}
 
-	function recover(): void {
-		if (!isHealthy) {
-			isHealthy = true;
-			onProblem({ kind: "writes_recovered", openingsDropped });
-			openingsDropped = 0;
-		}
+	function write(batch: LedgerBatch, onLate: () => void): Promise<readonly RefusedSettle[]> {
+		const job = writeRows(log, batch);
+		last = job.catch(() => {});
+		watch(job, onLate);
+		return job;
 	}
 
 	return {
-		async commitBatch() {
-			const batch = queue.next(BATCH_ROWS_MAX);
-			inFlight = new Set([...batch.openings, ...batch.settles]);
-			try {
-				await writeBatch(deps, batch);
-			} catch (error) {
-				refuse(error);
-				return false;
-			} finally {
-				inFlight = new Set();
-				givenUp.clear();
-			}
-			queue.remove(batch);
-			batch.settles.forEach(release);
-			recover();
-			return true;
+		write,
+		writeInTime(batch) {
+			const { promise, resolve, reject } = Promise.withResolvers<readonly RefusedSettle[]>();
+			const late = () => reject(new PostgresTimeout(`PostgreSQL did not answer within ${answerMsMax} ms.`));
+			write(batch, late).then(resolve, reject);
+			return promise;
 		},
-		healthy: () => isHealthy,
-		giveUpOldest(reason) {
-			const dropped = queue.takeOldest();
-			if (dropped === undefined) {
-				return;
-			}
-			if (!("closing" in dropped)) {
-				openingsDropped += 1;
-				return;
-			}
-			release(dropped);
-			if (inFlight.has(dropped)) {
-				givenUp.set(dropped, reason);
-			} else {
-				onProblem(settleLost(dropped, reason, undefined));
-			}
+		async ended() {
+			await last;
 		},
 	};
 }
 
 /**
- * Writes a batch. A row that can never be written must not hold up the others: it is found by writing one at a time.
- * (A refused opening is reported when its settle is refused for the same reason.)
+ * Writes rows. One that can never be written must not hold up the others: it is found by halving, since a whole batch
+ * fails with it. (A refused opening is reported when its settle is refused for the same reason.)
  * @throws What the database raises about anything but a row.
  */
-async function writeBatch({ log, onProblem }: PostgresCommitterDeps, { openings, settles }: WriteBatch): Promise<void> {
-	if ((await rowFault(() => log.write(openings, settles))) === undefined) {
-		return;
-	}
-	for (const opening of openings) {
-		await rowFault(() => log.write([opening], []));
-	}
-	for (const settle of settles) {
-		const cause = await rowFault(() => log.write([], [settle]));
-		if (cause !== undefined) {
-			onProblem(settleLost(settle, "row_refused", cause));
+async function writeRows(log: PostgresAttemptLog, batch: LedgerBatch): Promise<readonly RefusedSettle[]> {
+	const { openings, settles } = batch;
+	try {
+		await log.write(openings, settles);
+		return [];
+	} catch (cause) {
+		if (!isPostgresRowFault(cause)) {
+			throw cause;
+		}
+		if (openings.length + settles.length <= 1) {
+			return settles.map((write) => ({ write, cause }));
 		}
 	}
+	const [first, second] = halves(batch);
+	return [...(await writeRows(log, first)), ...(await writeRows(log, second))];
 }
 
-/** @returns The fault of a row, undefined when all is written. @throws What the database raises. */
-async function rowFault(write: () => Promise<void>): Promise<unknown> {
-	try {
-		await write();
-		return undefined;
-	} catch (error) {
-		if (isPostgresRowFault(error)) {
-			return error;
-		}
-		throw error;
+/** In their order: a retry's settle looks for the rows of the attempts before it. */
+function halves({ openings, settles }: LedgerBatch): readonly [LedgerBatch, LedgerBatch] {
+	if (openings.length > 0 && settles.length > 0) {
+		return [
+			{ openings, settles: [] },
+			{ openings: [], settles },
+		];
 	}
+	const [openingsHalf, settlesHalf] = [Math.ceil(openings.length / 2), Math.ceil(settles.length / 2)];
+	return [
+		{ openings: openings.slice(0, openingsHalf), settles: settles.slice(0, settlesHalf) },
+		{ openings: openings.slice(openingsHalf), settles: settles.slice(settlesHalf) },
+	];
 }

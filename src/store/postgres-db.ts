@@ -3,7 +3,7 @@ import type { Db } from "./db.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { isCollision } from "./postgres-errors.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
-import { inTurn, type Transact } from "./transact.ts";
+import { inTurn, type Steps } from "./transact.ts";
 
 /** How often a transaction begins again after it met another one. */
 const TRIES_MAX = 4;
@@ -22,12 +22,20 @@ export function dbOn(run: RunStatement): Db {
 	return db as unknown as Db;
 }
 
-export function createPostgresTransact(pool: PostgresPool): Transact {
-	async function once<Result>(steps: Parameters<typeof transact<Result>>[0]): Promise<Result> {
+/** As Transact, with statements in PostgreSQL's own words too. */
+export type PostgresTransact = <Result>(steps: (db: Db, values: RunStatement) => Steps<Result>) => Promise<Result>;
+
+/** @param deadlineMs For the whole of it, however often it begins again; undefined: that of the pool each time. */
+export function createPostgresTransact(pool: PostgresPool, deadlineMs?: number): PostgresTransact {
+	async function once<Result>(
+		steps: Parameters<typeof transact<Result>>[0],
+		leftMs: number | undefined,
+	): Promise<Result> {
 		return pool.run(async (connection) => {
-			await connection.values("begin");
+			// What is read after a lock has to be what was committed before it, whatever the server's default is.
+			await connection.values("begin isolation level read committed");
 			try {
-				const result = await inTurn(steps(dbOn(connection.values)));
+				const result = await inTurn(steps(dbOn(connection.values), connection.values));
 				await connection.values("commit");
 				return result;
 			} catch (error) {
@@ -35,13 +43,15 @@ export function createPostgresTransact(pool: PostgresPool): Transact {
 				await connection.values("rollback").catch(connection.destroy);
 				throw error;
 			}
-		});
+		}, leftMs);
 	}
 
-	const transact: Transact = async (steps) => {
+	const transact: PostgresTransact = async (steps) => {
+		const startedMs = performance.now();
 		for (let tries = 1; ; tries += 1) {
+			const leftMs = deadlineMs === undefined ? undefined : Math.ceil(deadlineMs - (performance.now() - startedMs));
 			try {
-				return await once(steps);
+				return await once(steps, leftMs);
 			} catch (error) {
 				if (!isCollision(error) || tries >= TRIES_MAX) {
 					throw error;

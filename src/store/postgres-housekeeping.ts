@@ -20,7 +20,15 @@ const SIZE = `select
 			and relname not in ('responses', 'conversation_items'))
 	+ (select coalesce(sum(bytes), 0) from responses) + (select coalesce(sum(bytes), 0) from conversations)`;
 
+/** One instance at a time, as long as it lives, since it has begun to look at days that the next one would look at anew. */
+const CLAIM = `insert into meta (key, value) values ('upkeep_instance', $1)
+	on conflict (key) do update set value = excluded.value
+	where meta.value = excluded.value
+		or not exists (select 1 from instances where id = meta.value and ended_at is null)
+	returning value`;
+
 export function createPostgresHousekeeping(deps: {
+	readonly instanceId: string;
 	readonly pool: PostgresPool;
 	readonly db: Db;
 	readonly transact: Transact;
@@ -28,6 +36,9 @@ export function createPostgresHousekeeping(deps: {
 }): Housekeeping {
 	const { pool, db, transact, tables } = deps;
 	return {
+		async claim() {
+			return (await pool.run((connection) => connection.values(CLAIM, [deps.instanceId]))).length > 0;
+		},
 		async size() {
 			const [row] = await pool.run((connection) => connection.values(SIZE));
 			const [files, rows] = (row ?? []).map(Number);

@@ -1,4 +1,4 @@
-import { and, inArray, lte, or } from "drizzle-orm";
+import { lte, or } from "drizzle-orm";
 import { idOf, inputList } from "../responses/items.ts";
 import type { ResponseRecord } from "../responses/types.ts";
 import { bytesOf, type ConversationItems, encodeItem, slices, withNewIds } from "./conversation-items.ts";
@@ -77,7 +77,7 @@ export function createResponseStore(deps: ResponseStoreDeps): ResponseStore {
 				return removed;
 			}
 			const left = await oldConversations(deps, horizon, rowsMax);
-			return left.length === 0 ? 0 : transact((db) => deleteOldConversations(db, tables, left, horizon));
+			return left.length === 0 ? 0 : transact((db) => deleteConversations(db, tables, left, isOver(tables, horizon)));
 		},
 	};
 }
@@ -111,26 +111,6 @@ async function oldConversations(
 		.where(isOver(tables, horizon))
 		.limit(rowsMax);
 	return upToBytes(rows);
-}
-
-/** Those whose time is still over: others may have been written to meanwhile. */
-function* deleteOldConversations(db: Db, tables: Tables, ids: readonly string[], horizon: Horizon): Steps<number> {
-	const { conversations } = tables;
-	const rows: { readonly id: string }[] = [];
-	for (const some of slices(ids)) {
-		const still = yield* rowsOf(
-			db
-				.select({ id: conversations.id })
-				.from(conversations)
-				.where(and(inArray(conversations.id, some), isOver(tables, horizon))),
-		);
-		rows.push(...still);
-	}
-	return yield* deleteConversations(
-		db,
-		tables,
-		rows.map(({ id }) => id),
-	);
 }
 
 function isOver({ conversations }: Tables, { nowMs, keptSinceMs }: Horizon) {

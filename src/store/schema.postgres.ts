@@ -1,4 +1,5 @@
 import { postgresColumns } from "./columns.postgres.ts";
+import { defineSharedTables } from "./tables.postgres.ts";
 import { defineTables } from "./tables.ts";
 
 /** drizzle-kit reads the tables from the exports of this file. */
@@ -15,3 +16,5 @@ export const {
 	deploymentStates,
 	meta,
 } = defineTables(postgresColumns);
+
+export const { instances, budgetAccounts, changes, changeCounter } = defineSharedTables(postgresColumns);

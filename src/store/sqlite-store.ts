@@ -12,6 +12,8 @@ import { createIdleCheckpoint } from "./idle-checkpoint.ts";
 import { createKeyStore } from "./key-store.ts";
 import { SQLITE_MIGRATIONS } from "./migrations.sqlite.ts";
 import { openDatabase } from "./open.ts";
+import { unrecorded } from "./recorded.ts";
+import { createRecover } from "./recover-attempts.ts";
 import { createResponseStore } from "./response-store.ts";
 import { systemScheduler } from "./scheduler.ts";
 import { defineTables } from "./tables.ts";
@@ -66,16 +68,20 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 	const items = createConversationItems(tables);
 	const transact = createSqliteTransact(client, db, checkpoint.committed);
 	const keeping = { db, transact, tables, items, turn };
+	const recorded = unrecorded(db);
 
 	return {
 		shared: undefined,
 		instanceId: database.instanceId,
 		backup: database.backup,
-		keys: createKeyStore({ db, tables, turn }),
-		teams: createTeamStore({ db, tables }),
-		attempts: createAttemptReader({ db, tables, log, turn, sliceRowsMax: SLICE_ROWS_MAX }),
+		keys: createKeyStore({ db, tables, recorded, turn }),
+		teams: createTeamStore({ db, tables, recorded }),
+		attempts: {
+			...createAttemptReader({ db, tables, turn, sliceRowsMax: SLICE_ROWS_MAX }),
+			recover: createRecover({ db, tables, log, turn }),
+		},
 		writer,
-		deploymentStates: createDeploymentStateStore({ db, tables }),
+		deploymentStates: createDeploymentStateStore({ db, tables, recorded }),
 		responses: createResponseStore(keeping),
 		conversations: createConversationStore(keeping),
 		housekeeping: createHousekeeping({

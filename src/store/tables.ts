@@ -130,6 +130,8 @@ function attemptsTable(columns: Columns) {
 			ttftMs: columns.integer("ttft_ms"),
 			durationMs: columns.integer("duration_ms"),
 			objectId: columns.text("object_id"),
+			/** Whose it is while it is dispatched; null afterwards, and where one process has the database for itself. */
+			instance: columns.text("instance"),
 		},
 		(row) => [
 			columns.primaryKey({ columns: [row.requestId, row.attempt] }),

@@ -1,9 +1,16 @@
 import { eq } from "drizzle-orm";
 import type { Db } from "./db.ts";
+import type { Recorded } from "./recorded.ts";
 import type { Tables } from "./tables.ts";
 import type { TeamStore } from "./types.ts";
 
-export function createTeamStore({ db, tables: { teams } }: { readonly db: Db; readonly tables: Tables }): TeamStore {
+export interface TeamStoreDeps {
+	readonly db: Db;
+	readonly tables: Tables;
+	readonly recorded: Recorded;
+}
+
+export function createTeamStore({ db, tables: { teams }, recorded }: TeamStoreDeps): TeamStore {
 	return {
 		async all() {
 			const rows = await db.select().from(teams);
@@ -11,15 +18,17 @@ export function createTeamStore({ db, tables: { teams } }: { readonly db: Db; re
 		},
 
 		async set(team, limits, changedAt) {
-			if (Object.keys(limits).length === 0) {
-				await db.delete(teams).where(eq(teams.team, team));
-				return;
-			}
 			const row = { limits, changedAt };
-			await db
-				.insert(teams)
-				.values({ team, ...row })
-				.onConflictDoUpdate({ target: teams.team, set: row });
+			const written = { team: teams.team };
+			await recorded({ kind: "team", id: team }, (tx) =>
+				Object.keys(limits).length === 0
+					? tx.delete(teams).where(eq(teams.team, team)).returning(written)
+					: tx
+							.insert(teams)
+							.values({ team, ...row })
+							.onConflictDoUpdate({ target: teams.team, set: row })
+							.returning(written),
+			);
 		},
 	};
 }

@@ -48,6 +48,16 @@ export type StoreProblem =
 	| { readonly kind: "writes_failing"; readonly cause: unknown }
 	/** `openingsDropped`: rows that made room for others, and are written when their attempt settles. */
 	| { readonly kind: "writes_recovered"; readonly openingsDropped: number }
+	/** The shared database refuses rows, or is late: from now on they wait on local disk. */
+	| { readonly kind: "database_away"; readonly cause: unknown }
+	/** It has them all, those of an earlier process too, and takes new ones itself again. */
+	| { readonly kind: "database_back"; readonly rowsReplayed: number }
+	/** So many rows wait on local disk that no new requests are taken on. Running ones go on. */
+	| { readonly kind: "outbox_full"; readonly rows: number }
+	/** Rows on local disk can be neither read nor dropped. None is lost: they are written again, which changes nothing. */
+	| { readonly kind: "outbox_failing"; readonly cause: unknown }
+	/** The process ends while rows wait on local disk: a start with the same data directory brings them to the database. */
+	| { readonly kind: "outbox_left"; readonly rows: number }
 	/** A cost that is in no ledger: the journal was full, the row can never be written, or the process had to end. */
 	| {
 			readonly kind: "settle_lost";
@@ -162,6 +172,11 @@ export interface DatabaseSize {
  * are UTC, numbered since 1970-01-01.
  */
 export interface Housekeeping {
+	/**
+	 * False: another instance that shares the database keeps it bounded. Two at once would take each other's deletions for
+	 * sums that are wrong. Whoever has it keeps it while it lives.
+	 */
+	claim(): Promise<boolean>;
 	size(): Promise<DatabaseSize>;
 	/** The first day from `fromDay` until before `endDay` that has rows of attempts. */
 	nextDay(fromDay: number, endDay: number): Promise<number | undefined>;

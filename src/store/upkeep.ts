@@ -37,6 +37,9 @@ export function createUpkeep(
 	const shrinkFile = createShrinkFile(deps);
 	return {
 		async round() {
+			if (!(await deps.housekeeping.claim())) {
+				return;
+			}
 			if (calendar.isTrusted()) {
 				await pruneDays(dayOf(deps.clock.now() - given.settings().retentionMs), async () => false);
 			}

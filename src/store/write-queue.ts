@@ -21,9 +21,11 @@ export interface WriteQueue {
 	next(rowsMax: number): WriteBatch;
 	remove(batch: WriteBatch): void;
 	forEachSettle(visit: (write: QueuedSettle) => void): void;
-	/** Makes room by giving up the oldest row: openings first, since a settle writes its whole row anyway. */
-	takeOldest(): OpeningWrite | QueuedSettle | undefined;
+	/** Makes room by giving up the oldest row: openings first, since a settle writes its whole row anyway. Not the `spared`. */
+	takeOldest(spared?: ReadonlySet<unknown>): OpeningWrite | QueuedSettle | undefined;
 }
+
+const NONE: ReadonlySet<unknown> = new Set();
 
 export function createWriteQueue(): WriteQueue {
 	const openings = new Map<string, OpeningWrite>();
@@ -67,11 +69,15 @@ export function createWriteQueue(): WriteQueue {
 				visit(write);
 			}
 		},
-		takeOldest() {
-			const source: Map<string, OpeningWrite | QueuedSettle> = openings.size > 0 ? openings : settles;
-			for (const [key, write] of source) {
-				source.delete(key);
-				return write;
+		takeOldest(spared = NONE) {
+			const sources: readonly Map<string, OpeningWrite | QueuedSettle>[] = [openings, settles];
+			for (const source of sources) {
+				for (const [key, write] of source) {
+					if (!spared.has(write)) {
+						source.delete(key);
+						return write;
+					}
+				}
 			}
 			return undefined;
 		},

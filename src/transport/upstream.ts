@@ -1,3 +1,5 @@
+import { NeverSent } from "./never-sent.ts";
+
 /**
  * The one place that calls providers. Redirects are never followed (a key must not follow one), compression is never
  * asked for, and Bun's own time-out is off: every wait has a deadline of ours, by way of the signal.
@@ -11,23 +13,28 @@ export interface UpstreamRequest {
 	readonly signal: AbortSignal;
 }
 
-/** Resolves with the response head. Rejects with a transport error; see `transportFailure`. */
+/** Resolves with the response head. Rejects with a transport error (see `transportFailure`), or with NeverSent. */
 export type SendUpstream = (request: UpstreamRequest) => Promise<Response>;
 
 /**
  * Calls providers. Bun's HTTP client is a thread of its own, asleep when it has nothing to do, and waking it costs more
  * than the rest of a call: so the calls of one turn of the event loop are made together, at its end, with one wake-up for
- * all of them. Measured at 64 connections on two cores: a third more requests a second. The ledger's commit was asked for
- * before the call and so comes before it in the same turn: no provider is called without a row on disk that says so.
+ * all of them. Measured at 64 connections on two cores: a third more requests a second.
+ * @param writeRows Puts on disk what is queued for the ledger. It comes before the calls: were a provider called without a
+ * row on disk that says so, a kill -9 could lose the call. The queue's own commit may come after them in a turn, where a
+ * retry queued its row late or many rows take several transactions.
  */
-export function createSend(): SendUpstream {
+export function createSend(writeRows: () => void | Promise<void> = () => undefined): SendUpstream {
 	let waiting: (() => void)[] = [];
 
 	function sendAll(): void {
 		const calls = waiting;
 		waiting = [];
-		for (const make of calls) {
-			make();
+		const written = writeRows();
+		if (written instanceof Promise) {
+			void written.then(() => makeAll(calls));
+		} else {
+			makeAll(calls);
 		}
 	}
 	return (request) =>
@@ -39,8 +46,17 @@ export function createSend(): SendUpstream {
 		});
 }
 
-const callNow: SendUpstream = async (request) =>
-	fetch(request.url, {
+function makeAll(calls: readonly (() => void)[]): void {
+	for (const make of calls) {
+		make();
+	}
+}
+
+const callNow: SendUpstream = async (request) => {
+	if (request.signal.aborted) {
+		throw new NeverSent("given up before it was sent");
+	}
+	return fetch(request.url, {
 		method: request.method,
 		headers: request.headers,
 		...(request.body === undefined ? {} : { body: request.body }),
@@ -49,6 +65,7 @@ const callNow: SendUpstream = async (request) =>
 		// Bun's extension: its default gives up after five silent minutes, which is for our deadlines to decide.
 		timeout: false,
 	} as RequestInit);
+};
 
 /** Tells transport errors apart by their code; the text is for the log only. */
 export function transportFailure(error: unknown): {

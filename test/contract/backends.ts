@@ -1,12 +1,15 @@
 import { afterAll } from "bun:test";
-import { createPostgresStore } from "../../src/store/postgres-store.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { createPostgresStore, type PostgresStore, type PostgresStoreOptions } from "../../src/store/postgres-store.ts";
 import type { Store } from "../../src/store/types.ts";
-import { startPostgres } from "../support/postgres.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { openStore, temporaryDirectory } from "../unit/store/ledger-samples.ts";
 
 /** A store on an empty database, and how to throw both away. */
 export interface Backend {
 	readonly store: Store;
+	/** The next start in the same place, once the store's rows are written. What the store has left open is of a crash. */
+	readonly restart: () => Promise<Store>;
 	readonly remove: () => Promise<void>;
 }
 
@@ -16,18 +19,7 @@ type NamedBackend = readonly [name: string, start: () => Promise<Backend>];
 export async function startBackends(): Promise<readonly NamedBackend[]> {
 	const server = await startPostgres();
 	afterAll(() => server?.stop());
-	const postgres = async () => {
-		const database = await server?.database();
-		const url = database?.url ?? "";
-		const store = await createPostgresStore({ url, connectionsMax: 4, onProblem: () => {} });
-		return {
-			store,
-			async remove() {
-				await store.close();
-				await database?.drop();
-			},
-		};
-	};
+	const postgres = () => postgresBackend(server);
 	return server === undefined
 		? [["SQLite", sqlite]]
 		: [
@@ -36,13 +28,61 @@ export async function startBackends(): Promise<readonly NamedBackend[]> {
 			];
 }
 
+/** A store on PostgreSQL. */
+export function openPostgresStore(
+	url: string,
+	dataDirectory: string,
+	options: Partial<PostgresStoreOptions> = {},
+): Promise<PostgresStore> {
+	return createPostgresStore({
+		url,
+		dataDirectory,
+		connectionsMax: 4,
+		clock: systemClock,
+		onProblem: () => {},
+		...options,
+	});
+}
+
+async function postgresBackend(server: PostgresServer | undefined): Promise<Backend> {
+	const database = await server?.database();
+	const url = database?.url ?? "";
+	const place = temporaryDirectory();
+	const store = await openPostgresStore(url, place.directory);
+	const open = [store];
+	await store.attempts.recover(0);
+	const close = () => Promise.all(open.splice(0).map((one) => one.close()));
+	return {
+		store,
+		async restart() {
+			await close();
+			const next = await openPostgresStore(url, place.directory);
+			open.push(next);
+			return next;
+		},
+		async remove() {
+			await close();
+			await database?.drop();
+			place[Symbol.dispose]();
+		},
+	};
+}
+
 async function sqlite(): Promise<Backend> {
 	const place = temporaryDirectory();
 	const store = await openStore(place);
+	const open = [store];
+	const close = () => Promise.all(open.splice(0).map((one) => one.close()));
 	return {
 		store,
+		async restart() {
+			await close();
+			const next = await openStore(place);
+			open.push(next);
+			return next;
+		},
 		async remove() {
-			await store.close();
+			await close();
 			place[Symbol.dispose]();
 		},
 	};

@@ -8,11 +8,11 @@ import { POSTGRES_MIGRATIONS } from "../../src/store/migrations.postgres.ts";
 import { connector } from "../../src/store/postgres-connection.ts";
 import { PostgresTimeout } from "../../src/store/postgres-errors.ts";
 import { createPostgresPool } from "../../src/store/postgres-pool.ts";
-import { createPostgresStore } from "../../src/store/postgres-store.ts";
 import { StoreRefused } from "../../src/store/store-refused.ts";
 import type { StoreProblem } from "../../src/store/types.ts";
 import { startPostgres } from "../support/postgres.ts";
-import { closing, MIDNIGHT_MS, opening } from "../unit/store/ledger-samples.ts";
+import { closing, MIDNIGHT_MS, opening, temporaryDirectory } from "../unit/store/ledger-samples.ts";
+import { openPostgresStore } from "./backends.ts";
 
 const server = await startPostgres();
 afterAll(() => server?.stop());
@@ -40,8 +40,9 @@ describe.skipIf(server === undefined)("a PostgreSQL database", () => {
 
 	async function open(connectionsMax = 3) {
 		const onProblem = (problem: StoreProblem) => problems.push(problem);
-		const store = await createPostgresStore({ url: database.url, connectionsMax, onProblem });
-		opened.push(store);
+		const place = temporaryDirectory();
+		const store = await openPostgresStore(database.url, place.directory, { connectionsMax, onProblem });
+		opened.push({ close: () => store.close().finally(() => place[Symbol.dispose]()) });
 		return store;
 	}
 
@@ -51,7 +52,8 @@ describe.skipIf(server === undefined)("a PostgreSQL database", () => {
 	}
 
 	async function refusal(url = database.url): Promise<unknown> {
-		return createPostgresStore({ url, connectionsMax: 1, onProblem: () => {} }).catch((error: unknown) => error);
+		using place = temporaryDirectory();
+		return await openPostgresStore(url, place.directory, { connectionsMax: 1 }).catch((error: unknown) => error);
 	}
 
 	test("of many instances that start at once, one makes the tables, and all are of the same database", async () => {
@@ -218,10 +220,10 @@ describe.skipIf(server === undefined)("a PostgreSQL database", () => {
 		const startedMs = performance.now();
 		await store.writer.settled(opening(), MIDNIGHT_MS, closing(), MIDNIGHT_MS);
 		expect(performance.now() - startedMs).toBeLessThan(3_000);
-		expect(store.writer.healthy()).toBe(false);
+		expect(store.writer.outboxRows()).toBe(1);
 		await blocker.unsafe("commit");
-		await store.writer.flush();
-		expect(problems.map(({ kind }) => kind)).toEqual(["writes_failing", "writes_recovered"]);
+		await store.writer.drained();
+		expect(problems.map(({ kind }) => kind)).toEqual(["database_away", "database_back"]);
 		const [row] = await store.attempts.spend({ fromMs: 0, toMs: MIDNIGHT_MS * 2, groupBy: [] });
 		expect(row).toMatchObject({ requests: 2, costNano: 198_000n });
 	});

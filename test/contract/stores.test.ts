@@ -51,6 +51,7 @@ for (const [name, start] of await startBackends()) {
 		keyContract(() => store);
 		teamContract(() => store);
 		ledgerContract(() => store);
+		crashContract(() => backend);
 		spendContract(() => store);
 
 		test("a deployment stays disabled until it is enabled", async () => {
@@ -297,33 +298,39 @@ function ledgerContract(store: () => Store) {
 		});
 		expect(await store().attempts.ownerOf("resp_2")).toBeUndefined();
 	});
+}
 
+function crashContract(backend: () => Backend) {
 	test("what a crash left in flight is settled at its reservation, once", async () => {
+		const { store } = backend();
 		const lost = opening({ reservedNano: 700 });
 		const done = opening();
-		store().writer.opened(lost, MIDNIGHT_MS);
-		await settle(store(), done, MIDNIGHT_MS);
-		await store().writer.flush();
-		expect(await store().attempts.recover(MIDNIGHT_MS + 60_000)).toEqual([
+		store.writer.opened(lost, MIDNIGHT_MS);
+		await settle(store, done, MIDNIGHT_MS);
+		await store.writer.flush();
+		const next = await backend().restart();
+		expect(await next.attempts.recover(MIDNIGHT_MS + 60_000)).toEqual([
 			{ requestId: lost.requestId, attempt: 0, costNano: 700 },
 		]);
-		expect(await store().attempts.recover(MIDNIGHT_MS + 60_001)).toEqual([]);
-		expect(await store().attempts.byRequest(lost.requestId)).toMatchObject([
+		expect(await next.attempts.recover(MIDNIGHT_MS + 60_001)).toEqual([]);
+		expect(await next.attempts.byRequest(lost.requestId)).toMatchObject([
 			{
 				closing: { outcome: "crashed", usageSource: "crash_estimate", costNano: 700, durationMs: 60_000 },
 				settledAtMs: MIDNIGHT_MS + 60_000,
 			},
 		]);
-		expect(await total(store())).toMatchObject({ costNano: 99_700n, requests: 2 });
+		expect(await total(next)).toMatchObject({ costNano: 99_700n, requests: 2 });
 	});
 
 	test("a crash with many requests in flight is recovered whole", async () => {
+		const { store } = backend();
 		for (let index = 0; index < 600; index += 1) {
-			store().writer.opened(opening({ reservedNano: 3 }), MIDNIGHT_MS);
+			store.writer.opened(opening({ reservedNano: 3 }), MIDNIGHT_MS);
 		}
-		await store().writer.flush();
-		expect(await store().attempts.recover(MIDNIGHT_MS)).toHaveLength(600);
-		expect(await total(store())).toMatchObject({ costNano: 1_800n, requests: 600 });
+		await store.writer.flush();
+		const next = await backend().restart();
+		expect(await next.attempts.recover(MIDNIGHT_MS)).toHaveLength(600);
+		expect(await total(next)).toMatchObject({ costNano: 1_800n, requests: 600 });
 	});
 }
 

@@ -72,15 +72,14 @@ export function createDeploymentService({ config, health, rotation }: Deployment
 		);
 	}
 
-	function withoutDeployments(aliases: ReadonlySet<string>): readonly string[] {
-		const configured = config.current().aliases;
-		return [...aliases].filter((name) =>
-			configured.get(name)?.deployments.every((deployment) => !rotation.isEnabled(deployment.id)),
-		);
+	/** Another instance may have changed something just now. Without the database, what is in force here is told. */
+	async function refreshed(): Promise<void> {
+		await rotation.reload([...config.current().deployments.keys()]).catch(() => {});
 	}
 
 	return {
-		list(): z.output<typeof deploymentListSchema> {
+		async list(): Promise<z.output<typeof deploymentListSchema>> {
+			await refreshed();
 			return { object: "list", data: [...config.current().deployments.values()].map(toApi) };
 		},
 
@@ -89,10 +88,11 @@ export function createDeploymentService({ config, health, rotation }: Deployment
 			if (selected.length === 0) {
 				throw notFound("There is no such deployment.", "deployment_not_found");
 			}
+			await refreshed();
 			for (const deployment of selected) {
 				await rotation.setEnabled(deployment.id, enabled);
 			}
-			const idle = withoutDeployments(new Set(selected.map((deployment) => deployment.alias)));
+			const idle = withoutDeployments(new Set(selected.map(({ alias }) => alias)), { config, rotation });
 			return {
 				object: "list",
 				data: selected.map(toApi),
@@ -101,6 +101,17 @@ export function createDeploymentService({ config, health, rotation }: Deployment
 			};
 		},
 	};
+}
+
+/** Which of these aliases have nothing enabled to serve them. */
+function withoutDeployments(
+	names: ReadonlySet<string>,
+	{ config, rotation }: Pick<DeploymentServiceDeps, "config" | "rotation">,
+): readonly string[] {
+	const { aliases } = config.current();
+	return [...names].filter((name) =>
+		aliases.get(name)?.deployments.every((deployment) => !rotation.isEnabled(deployment.id)),
+	);
 }
 
 /** Only the host: a path may hold an account or a project, and a query a key. Null for the mock, which has none. */

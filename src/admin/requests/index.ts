@@ -25,14 +25,14 @@ export function ownRequestsController({
 	remaining,
 }: {
 	readonly attempts: AttemptReader;
-	readonly authenticate: (request: Request, address: () => string | undefined) => KeyRecord;
+	readonly authenticate: (request: Request, address: () => string | undefined) => KeyRecord | Promise<KeyRecord>;
 	/** What is left of a key's budgets, for its headers. */
 	readonly remaining: (key: KeyRecord) => NanoUsd | undefined;
 }) {
 	const service = createRequestService({ attempts });
 	return new Elysia({ name: "v1.requests", prefix: "/v1/requests" })
-		.get("/:id", ({ params, request, server, set }) => {
-			const key = authenticate(request, () => server?.requestIP(request)?.address);
+		.get("/:id", async ({ params, request, server, set }) => {
+			const key = await authenticate(request, () => server?.requestIP(request)?.address);
 			Object.assign(set.headers, unroutedHeaders(newRequestId(), "gateway-llm/requests", remaining(key)));
 			return service.requestTrail(params.id, { kind: "key", keyId: key.id, team: key.team });
 		})

@@ -58,7 +58,12 @@ export function createTeamService({ teams, keys, limiter, budgets }: TeamService
 
 	return {
 		async inspect(team: string): Promise<z.output<typeof teamSchema>> {
-			if (!teamNameSchema.safeParse({ team }).success || !(await isKnown(team))) {
+			const isName = teamNameSchema.safeParse({ team }).success;
+			if (isName) {
+				// Another instance may have set its limits just now. Without the database, what is in force here is told.
+				await teams.reload([team]).catch(() => {});
+			}
+			if (!isName || !(await isKnown(team))) {
 				throw notFound(
 					"There is no such team: no key bears this name, and no limits are set for it.",
 					"team_not_found",

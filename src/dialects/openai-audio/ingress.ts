@@ -1,6 +1,7 @@
 import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json-types.ts";
 import { fieldText, type Multipart, type MultipartPart } from "../../lib/multipart.ts";
+import { NO_PROMPT, plainPrompt } from "../../lib/prompt-view.ts";
 import { formOf, jsonOf } from "../body-kind.ts";
 import {
 	boolean,
@@ -17,7 +18,7 @@ import {
 import { formFields } from "../form-fields.ts";
 import { PLAIN_ENVELOPE } from "../plain-envelope.ts";
 import { transcribedTokensMax } from "../prompt-size.ts";
-import type { Envelope, Ingress, OperationId, PromptTokensUpperBound, RoutingText } from "../types.ts";
+import type { Envelope, Ingress, OperationId, PromptTokensUpperBound } from "../types.ts";
 
 const SPEECH_CHARACTERS_MAX = 4_096;
 const PROMPT_LENGTH_MAX = 32_000;
@@ -47,8 +48,6 @@ const SPEECH_RULES = fieldRules({
 	stream_format: oneOf("sse", "audio"),
 });
 
-const NO_TEXT: RoutingText = { task: "", context: [], tools: 0, jsonSchema: false };
-
 /** Transcriptions and translations: the same form, but for the answer's language. */
 export function createListeningIngress(
 	operation: Extract<OperationId, "audio.transcriptions" | "audio.translations">,
@@ -59,7 +58,7 @@ export function createListeningIngress(
 		path: operation === "audio.transcriptions" ? "/audio/transcriptions" : "/audio/translations",
 		body: "multipart",
 		readEnvelope: (body) => readForm(formOf(body), bound),
-		promptText: () => NO_TEXT,
+		promptText: () => NO_PROMPT,
 	};
 }
 
@@ -69,7 +68,7 @@ export function createSpeechIngress(bound: PromptTokensUpperBound): Ingress {
 		path: "/audio/speech",
 		body: "json",
 		readEnvelope: (body) => readSpeech(jsonOf(body), bound),
-		promptText: (body) => ({ ...NO_TEXT, task: textField(jsonOf(body), "input") ?? "" }),
+		promptText: (body) => plainPrompt(textField(jsonOf(body), "input") ?? ""),
 	};
 }
 

@@ -1,5 +1,6 @@
 import { badRequest } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
+import { clipText, lastTurns, type PromptView } from "../../lib/prompt-view.ts";
 import { jsonOf } from "../body-kind.ts";
 import {
 	asksForUsage,
@@ -26,7 +27,8 @@ import {
 	textUpTo,
 } from "../fields.ts";
 import { promptSize } from "../prompt-size.ts";
-import type { Envelope, Ingress, PromptTokensUpperBound, RoutingText } from "../types.ts";
+import type { Envelope, Ingress, PromptTokensUpperBound } from "../types.ts";
+import { toolsView } from "../tools-view.ts";
 import { type ContentNeeds, checkContent, contentText } from "./content.ts";
 import { hasExtensions } from "./extensions.ts";
 
@@ -213,16 +215,17 @@ function wantsSchema(format: JsonValue | undefined): boolean {
 	return isJsonObject(format) && format.type === "json_schema";
 }
 
-function promptText(json: JsonObject): RoutingText {
-	const messages = objectsIn(json.messages);
-	const last = messages.findLastIndex((message) => message.role === "user");
-	const context = messages
-		.slice(0, last === -1 ? messages.length : last)
-		.map((message) => ({ role: String(message.role), text: contentText(message.content) }));
+function promptText(json: JsonObject): PromptView {
 	return {
-		task: last === -1 ? "" : contentText(messages[last]?.content),
-		context,
-		tools: listLength(json.tools) + listLength(json.functions),
-		jsonSchema: wantsSchema(json.response_format),
+		messages: lastTurns(objectsIn(json.messages)).map(({ role, content }) => ({
+			role: String(role),
+			text: clipText(contentText(content)),
+		})),
+		tools: toolsView(json.tools, json.functions),
+		json: asksForJson(json.response_format),
 	};
+}
+
+function asksForJson(format: JsonValue | undefined): boolean {
+	return isJsonObject(format) && (format.type === "json_schema" || format.type === "json_object");
 }

@@ -1,8 +1,9 @@
 import type { JsonObject } from "../../lib/json-types.ts";
+import { NO_PROMPT } from "../../lib/prompt-view.ts";
 import { jsonOf } from "../body-kind.ts";
 import { checkFields, fieldRules, integerBetween, missing, oneOf, requiredModel, textUpTo } from "../fields.ts";
 import { PLAIN_ENVELOPE } from "../plain-envelope.ts";
-import { readTokenInput, tokenInputSize, tokenInputText } from "../token-input.ts";
+import { readTokenInput, tokenInputSize } from "../token-input.ts";
 import type { Envelope, Ingress, PromptTokensUpperBound } from "../types.ts";
 
 const INPUTS_MAX = 2_048;
@@ -20,7 +21,7 @@ export function createEmbeddingsIngress(bound: PromptTokensUpperBound): Ingress 
 		path: "/embeddings",
 		body: "json",
 		readEnvelope: (body) => readEnvelope(jsonOf(body), bound),
-		promptText: (body) => tokenInputText(jsonOf(body).input),
+		promptText: () => NO_PROMPT,
 	};
 }
 

@@ -1,6 +1,7 @@
 import { badRequest } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json-types.ts";
 import { fieldText, type Multipart } from "../../lib/multipart.ts";
+import { type PromptView, plainPrompt } from "../../lib/prompt-view.ts";
 import { formOf, jsonOf } from "../body-kind.ts";
 import {
 	boolean,
@@ -18,7 +19,7 @@ import {
 import { formFields } from "../form-fields.ts";
 import { PLAIN_ENVELOPE } from "../plain-envelope.ts";
 import { IMAGE_TOKENS_MAX, promptSize } from "../prompt-size.ts";
-import type { Envelope, Ingress, PromptTokensUpperBound, RoutingText } from "../types.ts";
+import type { Envelope, Ingress, PromptTokensUpperBound } from "../types.ts";
 
 const PROMPT_LENGTH_MAX = 32_000;
 const IMAGES_IN_MAX = 16;
@@ -106,6 +107,6 @@ function readForm(form: Multipart, bound: PromptTokensUpperBound): Envelope {
 	return { ...facts, promptTokensMax, promptImages: pictures.length };
 }
 
-function textOf(prompt: unknown): RoutingText {
-	return { task: typeof prompt === "string" ? prompt : "", context: [], tools: 0, jsonSchema: false };
+function textOf(prompt: unknown): PromptView {
+	return plainPrompt(typeof prompt === "string" ? prompt : "");
 }

@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
+import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
+import { clipText, lastTurns, type PromptView } from "../../lib/prompt-view.ts";
 import { jsonOf } from "../body-kind.ts";
 import {
 	boolean,
@@ -18,7 +19,8 @@ import {
 	textUpTo,
 } from "../fields.ts";
 import { promptSize } from "../prompt-size.ts";
-import type { Envelope, Ingress, PromptTokensUpperBound, RoutingText } from "../types.ts";
+import type { Envelope, Ingress, PromptTokensUpperBound } from "../types.ts";
+import { toolsView } from "../tools-view.ts";
 import { readContinuation } from "./continuation.ts";
 import { checkItems, type ItemNeeds } from "./input.ts";
 
@@ -126,24 +128,18 @@ function wantsSchema(text: JsonValue | undefined): boolean {
 	return isJsonObject(format) && format.type === "json_schema";
 }
 
-function promptText(json: JsonObject): RoutingText {
-	const { input, instructions } = json;
-	const turns: { role: string; text: string }[] =
-		typeof instructions === "string" ? [{ role: "system", text: instructions }] : [];
-	if (typeof input === "string") {
-		turns.push({ role: "user", text: input });
-	}
-	for (const item of Array.isArray(input) ? input : []) {
-		if (isJsonObject(item)) {
-			turns.push({ role: roleOf(item), text: itemText(item) });
-		}
-	}
-	const last = turns.findLastIndex((turn) => turn.role === "user");
+function promptText(json: JsonObject): PromptView {
+	const { input, instructions, text } = json;
+	const system = typeof instructions === "string" ? [{ role: "system", text: clipText(instructions) }] : [];
+	const turns =
+		typeof input === "string"
+			? [{ role: "user", text: clipText(input) }]
+			: lastTurns(objectsIn(input)).map((item) => ({ role: roleOf(item), text: clipText(itemText(item)) }));
+	const format = isJsonObject(text) && isJsonObject(text.format) ? text.format.type : undefined;
 	return {
-		task: turns[last]?.text ?? "",
-		context: turns.slice(0, last === -1 ? turns.length : last),
-		tools: Array.isArray(json.tools) ? json.tools.length : 0,
-		jsonSchema: wantsSchema(json.text),
+		messages: [...system, ...turns],
+		tools: toolsView(json.tools),
+		json: format === "json_schema" || format === "json_object",
 	};
 }
 

@@ -225,9 +225,25 @@ function spendPaths(): DocumentNode {
 	};
 }
 
+function metricsPaths(): DocumentNode {
+	return {
+		"/metrics": {
+			get: admin({
+				operationId: "getMetrics",
+				summary: "Figures of this instance, for Prometheus",
+				description:
+					"Text exposition format 0.0.4. `server.metrics` of the configuration opens it to everybody, or closes it: then 404.",
+				tag: "Service",
+				content: { "text/plain": { schema: { type: "string" } } },
+				errors: [404],
+			}),
+		},
+	};
+}
+
 /** Everything that the master key opens. */
 export function controlPlanePaths(): DocumentNode {
-	return { ...keyPaths(), ...teamPaths(), ...deploymentPaths(), ...spendPaths() };
+	return { ...keyPaths(), ...teamPaths(), ...deploymentPaths(), ...spendPaths(), ...metricsPaths() };
 }
 
 /** What needs no credential. */
@@ -244,13 +260,16 @@ export function publicPaths(): DocumentNode {
 			},
 		},
 	});
-	const ready = open("getReadiness", "States of the store and the deployments", json("Health"));
+	const ready = open("getReadiness", "States of the store, Redis and the deployments", json("Readiness"));
 	return {
 		"/health": open("getHealth", "Constant while the process runs", json("Health")),
 		"/health/ready": {
 			get: {
 				...ready.get,
-				responses: { ...ready.get.responses, 503: { description: "Not ready, or draining.", content: json("Health") } },
+				responses: {
+					...ready.get.responses,
+					503: { description: "Not ready, or draining.", content: json("Readiness") },
+				},
 			},
 		},
 		"/openapi.json": open("getOpenApi", "This document", { "application/json": { schema: { type: "object" } } }),

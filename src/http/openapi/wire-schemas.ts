@@ -154,6 +154,19 @@ export const modelListSchema = z.object({ object: z.literal("list"), data: z.arr
 
 export const healthSchema = z.looseObject({ status: z.string() });
 
+/** Loose: what a part of the gateway tells is there where there is such a part. */
+export const readinessSchema = z.looseObject({
+	status: z.enum(["ready", "not_ready", "draining"]),
+	store: z
+		.enum(["ok", "degraded", "unavailable"])
+		.describe("`degraded`: the shared database is away, and spend waits on local disk until it is back. Still ready."),
+	ledger: z.enum(["ok", "unavailable"]).describe("Whether spend can be recorded durably."),
+	redis: z.enum(["off", "ok", "down"]).describe("`down`: limits hold by each instance's part of them. Still ready."),
+	instances: z.int().min(1).describe("Instances known to share the database, this one included."),
+	outbox_rows: z.int().min(0).optional().describe("Rows that wait on local disk, where there is a shared database."),
+	deployments: z.object({ configured: z.int().min(0), usable: z.int().min(0) }),
+});
+
 /** Loose, and `code` and `param` optional, for the errors of a provider that are passed on as they came. */
 export const errorSchema = z.looseObject({
 	error: z.looseObject({

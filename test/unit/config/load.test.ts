@@ -28,6 +28,7 @@ describe("the owner's published example", () => {
 			bodyBytesMax: 10_485_760,
 			uploadBytesMax: 33_554_432,
 			fetchMedia: true,
+			metrics: "keyed",
 		});
 		expect(settings.masterKey).toBe(MASTER_KEY);
 		expect(settings.database).toEqual({ kind: "sqlite", path: "/data/gateway-llm.db" });
@@ -77,6 +78,7 @@ describe("the owner's published example", () => {
 			kind: "postgres",
 			url: "postgres://gateway:secret@db.example.com/gateway",
 			connectionsMax: 25,
+			staleKeys: "allow",
 		});
 		expect(settings.redisUrl).toBe("rediss://redis.example.com:6380");
 		expect(settings.notices).toEqual([]);

@@ -95,6 +95,7 @@ describe("the OpenAPI document", () => {
 				"GET /admin/requests/{id}",
 				"GET /health",
 				"GET /health/ready",
+				"GET /metrics",
 				"GET /openapi.json",
 				"GET /docs",
 			].toSorted(),
@@ -136,7 +137,8 @@ describe("the OpenAPI document", () => {
 				[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
 			);
 			expect(declared.every((parameter) => parameter.required === true)).toBe(true);
-			const plane = path.startsWith("/admin/") ? "masterKey" : path.startsWith("/v1/") ? "virtualKey" : undefined;
+			const isMasters = path.startsWith("/admin/") || path === "/metrics";
+			const plane = isMasters ? "masterKey" : path.startsWith("/v1/") ? "virtualKey" : undefined;
 			expect(node.security).toEqual(plane === undefined ? [] : [{ [plane]: [] }]);
 			const statuses = Object.keys(object(node.responses));
 			expect(statuses.filter((status) => status.startsWith("2"))).toHaveLength(1);

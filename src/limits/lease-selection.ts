@@ -1,0 +1,66 @@
+import type { LeaseAsk } from "./lease-calls.ts";
+import { heldOf, type LeasePart, unusedOf, wishOf } from "./lease-part.ts";
+import type { Waiter } from "./lease-queue.ts";
+
+/** Whom to ask for in one call, and what. */
+export interface Selection {
+	readonly batch: readonly Waiter[];
+	/** Empty = what is here suffices. */
+	readonly asks: readonly LeaseAsk[];
+}
+
+/** Subjects in one call. */
+const ASKS_MAX = 64;
+
+/**
+ * Of those who wait, in order, whom to ask for. Nobody is asked for before one who came earlier and waits for the same.
+ * @param told Parts whose free amount is known to the nano-dollar: only as many are asked for as fit into it.
+ */
+export function select(waiters: readonly Waiter[], told: ReadonlySet<LeasePart> | undefined, nowMs: number): Selection {
+	const batch: Waiter[] = [];
+	const sums = new Map<LeasePart, bigint>();
+	/** Somebody waits there who cannot be asked for yet. */
+	const blocked = new Set<LeasePart>();
+	for (const waiter of waiters) {
+		const { parts, amount } = waiter;
+		const room = ASKS_MAX - sums.size;
+		if (
+			parts.some((part) => part.called || blocked.has(part)) ||
+			parts.filter((part) => !sums.has(part)).length > room
+		) {
+			for (const part of parts) {
+				blocked.add(part);
+			}
+			continue;
+		}
+		const isTooMuch = (part: LeasePart) => told?.has(part) === true && (sums.get(part) ?? 0n) + amount > roomIn(part);
+		if (!parts.some(isTooMuch)) {
+			batch.push(waiter);
+			for (const part of parts) {
+				sums.set(part, (sums.get(part) ?? 0n) + amount);
+			}
+		}
+	}
+	return { batch, asks: asksFor(sums, nowMs) };
+}
+
+/** What this instance may reserve of a budget at most, by what it holds and what the authority said last. */
+export function roomIn(part: LeasePart): bigint {
+	return unusedOf(part) + (part.told?.freeNano ?? 0n);
+}
+
+/** All of these are there now. */
+export function fits({ amount, parts }: Waiter): boolean {
+	return parts.every((part) => unusedOf(part) >= amount);
+}
+
+function asksFor(sums: ReadonlyMap<LeasePart, bigint>, nowMs: number): LeaseAsk[] {
+	const asks: LeaseAsk[] = [];
+	for (const [part, sum] of sums) {
+		const need = sum - unusedOf(part);
+		if (need > 0n) {
+			asks.push({ part, keep: heldOf(part), need, ahead: wishOf(part, nowMs, sum) });
+		}
+	}
+	return asks;
+}
