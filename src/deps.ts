@@ -93,7 +93,8 @@ export async function openDeps(
 		retentionMs: () => config.current().responses.retentionMs,
 		logger,
 	};
-	const sources: StateSources = { ...company.sources };
+	const { queuedRows: ledgerQueuedRows, outboxRows } = store.backlog;
+	const sources: StateSources = { ...company.sources, ledgerQueuedRows, outboxRows };
 	const metrics = metricsOver({ config, health, ledger, live, rotation, sources });
 	const gateway: GatewayDeps = {
 		config,

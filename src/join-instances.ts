@@ -4,10 +4,12 @@ import { createFollower, type FollowerDeps } from "./instances/follow-changes.ts
 import { createHeartbeat } from "./instances/heartbeat.ts";
 import { createKeysElsewhere } from "./instances/keys-elsewhere.ts";
 import { systemClock } from "./lib/clock.ts";
+import { newId } from "./lib/ids.ts";
 import { createBudgetBook } from "./limits/budget.ts";
 import { createLeasedBudgetBook } from "./limits/leased-budget.ts";
 import { createMemoryLimiter } from "./limits/memory.ts";
 import { monthOf, monthStartMs } from "./limits/month.ts";
+import { createSharedLimiter } from "./limits/shared-limiter.ts";
 import type { BudgetBook, Limiter } from "./limits/types.ts";
 import { createRedisLink, type RedisLink } from "./redis/link.ts";
 import { createRedisNudges, type RedisNudges } from "./redis/nudges.ts";
@@ -63,15 +65,10 @@ export async function joinInstances(deps: CompanyDeps): Promise<Company> {
 	const { store, redis, logger } = deps;
 	const clock = systemClock;
 	if (store.shared === undefined) {
-		const limiter = limiterOf(redis, "alone", () => 1, logger);
 		const spent = await store.attempts.spentSince(monthStartMs(monthOf(clock.now())));
-		return {
-			limiter,
-			budgets: createBudgetBook({ clock, spent }),
-			elsewhere: undefined,
-			sources: limiter.sources,
-			close: () => leaveRedis(limiter, redis),
-		};
+		const alone = { sources: {}, limiter: createMemoryLimiter({ clock }), close: async () => {} };
+		const limits = redis === undefined ? alone : limiterOf(redis, { instanceId: newId("ins"), instances: () => 1 });
+		return { ...limits, budgets: createBudgetBook({ clock, spent }), elsewhere: undefined };
 	}
 	const { budgets: authority, membership, changes, instanceId } = store.shared;
 	const heartbeat = createHeartbeat({
@@ -90,32 +87,43 @@ export async function joinInstances(deps: CompanyDeps): Promise<Company> {
 	});
 	await heartbeat.beat();
 	const follower = createFollower({ ...deps, feed: changes, nudges: redis?.nudges, clock });
-	const limiter = limiterOf(redis, instanceId, heartbeat.instances, logger);
+	const limits = limiterOf(redis, { instanceId, instances: heartbeat.instances });
 	const { database } = deps.snapshot;
 	return {
-		limiter,
+		limiter: limits.limiter,
 		budgets,
 		elsewhere: createKeysElsewhere(follower, database.kind === "postgres" ? database.staleKeys : "allow"),
-		sources: { ...limiter.sources, instances: heartbeat.instances },
+		sources: { ...limits.sources, instances: heartbeat.instances },
 		async close() {
 			await budgets.close();
 			await follower.close();
-			await leaveRedis(limiter, redis);
+			await limits.close();
 			await heartbeat.close();
 		},
 	};
 }
 
+/** In one process alone everything is exact in memory; Redis or company make it a matter of all instances. */
 function limiterOf(
-	_redis: Redis | undefined,
-	_instanceId: string,
-	_instances: () => number,
-	_logger: Logger,
-): Limiter & { readonly sources: StateSources } {
-	return { ...createMemoryLimiter({ clock: systemClock }), sources: {} };
-}
-
-async function leaveRedis(_limiter: unknown, redis: Redis | undefined): Promise<void> {
-	redis?.nudges.close();
-	redis?.link.close();
+	redis: Redis | undefined,
+	{ instanceId, instances }: { readonly instanceId: string; readonly instances: () => number },
+): { readonly limiter: Limiter; readonly sources: StateSources; close(): Promise<void> } {
+	const limiter = createSharedLimiter({ counters: redis?.link, clock: systemClock, instanceId, instances });
+	const name = () => limiter.state().name;
+	return {
+		limiter,
+		sources:
+			redis === undefined
+				? {}
+				: {
+						redis: () => (name() === "ok" ? "ok" : "down"),
+						redisWaits: () => limiter.state().counts.waits,
+						redisFailures: () => limiter.state().counts.waitsFailed,
+					},
+		async close() {
+			await limiter.close();
+			redis?.nudges.close();
+			redis?.link.close();
+		},
+	};
 }

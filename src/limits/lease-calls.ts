@@ -28,6 +28,8 @@ export interface LeaseCallsDeps {
 	readonly parts: Pick<LeaseParts, "watch">;
 	/** Told once for each change: whether the authority answers. */
 	readonly onState: (answers: boolean) => void;
+	/** False while what an answer grants may be taken away before it is here. */
+	readonly isAlive: () => boolean;
 }
 
 /** Calls to the authority: one at a time about a part, each with its own deadline. */
@@ -42,13 +44,14 @@ export interface LeaseCalls {
 }
 
 /** After this long without an answer a call is taken not to have granted anything. */
-const CALL_MS = 250;
+const CALL_MS = 1_000;
 
 interface Sent extends LeaseCall {
 	readonly end: (ending: LeaseEnding) => void;
 }
 
-export function createLeaseCalls({ authority, clock, timers, parts, onState }: LeaseCallsDeps): LeaseCalls {
+export function createLeaseCalls(deps: LeaseCallsDeps): LeaseCalls {
+	const { authority, clock, timers, parts, onState, isAlive } = deps;
 	const open = new Set<Sent>();
 	let sequence = 0;
 	let away = false;
@@ -84,7 +87,7 @@ export function createLeaseCalls({ authority, clock, timers, parts, onState }: L
 			if (!open.has(call)) {
 				return;
 			}
-			if (shares.length !== asks.length) {
+			if (shares.length !== asks.length || !isAlive()) {
 				end("failed");
 				return;
 			}
@@ -112,7 +115,8 @@ export function createLeaseCalls({ authority, clock, timers, parts, onState }: L
 	return {
 		send,
 		abandon(part) {
-			for (const call of open) {
+			// Whoever waited for it asks anew at once: only the calls of this moment are meant.
+			for (const call of [...open]) {
 				if (call.asks.some((ask) => ask.part === part)) {
 					call.end("abandoned");
 				}

@@ -4,7 +4,7 @@ import { clamped } from "./exact-nano.ts";
 import type { LeaseAsk, LeaseCalls, LeaseEnding } from "./lease-calls.ts";
 import { type LeasePart, unusedOf } from "./lease-part.ts";
 import { createLeaseQueue, type LeaseQueue, type Waiter } from "./lease-queue.ts";
-import { fits, roomIn, select } from "./lease-selection.ts";
+import { roomIn, select } from "./lease-selection.ts";
 import type { BudgetOutcome, BudgetRequest } from "./types.ts";
 
 export interface LeaseLineDeps {
@@ -13,6 +13,8 @@ export interface LeaseLineDeps {
 	readonly calls: LeaseCalls;
 	/** The parts of a request's budgets, in their order, in the present month. */
 	readonly partsOf: (request: BudgetRequest) => readonly LeasePart[];
+	/** What this instance holds suffices, and is its own. */
+	readonly canTake: (amount: bigint, parts: readonly LeasePart[]) => boolean;
 	/** Reserves what is known to fit. */
 	readonly take: (request: BudgetRequest, parts: readonly LeasePart[]) => BudgetOutcome;
 	/** Rolls the month, if it is time to. */
@@ -36,7 +38,7 @@ export interface LeaseLine {
 }
 
 /** No request waits longer for an answer. */
-const WAIT_MS = 250;
+const WAIT_MS = 1_000;
 
 const NOBODY: readonly Waiter[] = [];
 
@@ -142,7 +144,7 @@ function serve(line: Line, start: LeasePart): void {
 	const parts = [start];
 	for (const part of parts) {
 		let head = queue.head(part);
-		while (head !== undefined && fits(head) && queue.leads(head)) {
+		while (head !== undefined && line.canTake(head.amount, head.parts) && queue.leads(head)) {
 			admit(line, head);
 			parts.push(...head.parts.filter((other) => other !== part));
 			head = queue.head(part);
@@ -152,7 +154,7 @@ function serve(line: Line, start: LeasePart): void {
 
 function serveAll(line: Line, batch: readonly Waiter[]): void {
 	for (const waiter of batch) {
-		if (line.queue.has(waiter) && fits(waiter)) {
+		if (line.queue.has(waiter) && line.canTake(waiter.amount, waiter.parts)) {
 			admit(line, waiter);
 		}
 	}

@@ -49,11 +49,6 @@ export function roomIn(part: LeasePart): bigint {
 	return unusedOf(part) + (part.told?.freeNano ?? 0n);
 }
 
-/** All of these are there now. */
-export function fits({ amount, parts }: Waiter): boolean {
-	return parts.every((part) => unusedOf(part) >= amount);
-}
-
 function asksFor(sums: ReadonlyMap<LeasePart, bigint>, nowMs: number): LeaseAsk[] {
 	const asks: LeaseAsk[] = [];
 	for (const [part, sum] of sums) {

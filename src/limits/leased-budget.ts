@@ -45,8 +45,8 @@ export interface LeasedBudgetBook extends BudgetBook {
 export function createLeasedBudgetBook(deps: LeasedBudgetBookDeps): LeasedBudgetBook {
 	const { authority, clock, timers = systemTimers, onState = () => {}, isAlive = () => true } = deps;
 	const parts = createLeaseParts(clock);
-	const calls = createLeaseCalls({ authority, clock, timers, parts, onState });
-	const line = createLeaseLine({ clock, timers, calls, partsOf, take, roll, resetAtMs: parts.resetAtMs });
+	const calls = createLeaseCalls({ authority, clock, timers, parts, onState, isAlive });
+	const line = createLeaseLine({ clock, timers, calls, partsOf, canTake, take, roll, resetAtMs: parts.resetAtMs });
 	const upkeep = createLeaseUpkeep({ clock, timers, parts, calls, line, roll });
 
 	function roll(): void {
@@ -76,16 +76,15 @@ export function createLeasedBudgetBook(deps: LeasedBudgetBookDeps): LeasedBudget
 		roll();
 		const amount = exactly(request.amountNano, "amountNano");
 		const budgeted = partsOf(request);
-		if (!isAlive()) {
-			budgeted.forEach(parts.voidUnused);
-		}
-		for (const part of budgeted) {
-			// While nobody answers, whoever waits waits in vain: the others go ahead with what there is.
-			if (unusedOf(part) < amount || !(line.isEmpty(part) || calls.isAway())) {
-				return line.wait(request, amount, budgeted);
-			}
-		}
-		return take(request, budgeted);
+		// While nobody answers, whoever waits waits in vain: the others go ahead with what there is.
+		const mayGoAhead = (part: LeasePart) => line.isEmpty(part) || calls.isAway();
+		return canTake(amount, budgeted) && budgeted.every(mayGoAhead)
+			? take(request, budgeted)
+			: line.wait(request, amount, budgeted);
+	}
+
+	function canTake(amount: bigint, budgeted: readonly LeasePart[]): boolean {
+		return budgeted.every((part) => unusedOf(part) >= amount) && (amount === 0n || budgeted.length === 0 || isAlive());
 	}
 
 	function take(request: BudgetRequest, budgeted: readonly LeasePart[]): { readonly hold: BudgetHold } {

@@ -15,6 +15,8 @@ const AHEAD_PARTS = 10;
 /** Credits of more times of use than these are told as if the oldest were older still: they then give back less. */
 const CREDITS_MAX = 32;
 const UNANSWERED_MAX = 8;
+/** 2^50. The same in `redis/limits-script.ts`. */
+const USE_WRAP = 1_125_899_906_842_624;
 /** The counters forget a subject that nobody speaks of for two minutes. */
 const TOUCH_MS = 20_000;
 
@@ -28,8 +30,9 @@ export interface Report {
 	readonly creditsTold: number;
 	/** Of the use told: what was used while alone, and how much of it there was in the buckets then. */
 	readonly alone: { readonly tpm: number; readonly rpm: number };
-	readonly aloneLevels: { readonly tpm: number; readonly rpm: number };
-	readonly atMs: number;
+	/** undefined: it was not alone when it told. */
+	readonly aloneLevels: { readonly tpm: number; readonly rpm: number } | undefined;
+	readonly instances: number;
 }
 
 export interface ReportContext {
@@ -54,14 +57,14 @@ export function wanted(subject: SharedSubject, instances: number, atMs: number):
 
 /** True when there is something that the counters should know, or get back. */
 export function hasNews(subject: SharedSubject, instances: number, atMs: number): boolean {
-	const { tpm, rpm, limits } = subject;
+	const { tpm, rpm } = subject;
 	const isBusy = subject.running > 0 || subject.slots > 0 || tpm.held > 0 || rpm.held > 0;
 	if (
 		tpm.spent !== tpm.told ||
 		rpm.spent !== rpm.told ||
 		subject.credits.length > 0 ||
 		subject.alone !== undefined ||
-		(limits.parallel !== undefined && subject.running !== subject.runningTold)
+		subject.running !== subject.runningTold
 	) {
 		return true;
 	}
@@ -70,9 +73,9 @@ export function hasNews(subject: SharedSubject, instances: number, atMs: number)
 	return hasSurplus || (isBusy && atMs - subject.toldAtMs > TOUCH_MS);
 }
 
-/** True when nothing of it is held, running or to be told. */
-export function isQuiet({ tpm, rpm, running, slots, limits }: SharedSubject): boolean {
-	return tpm.held === 0 && rpm.held === 0 && slots === 0 && (running === 0 || limits.parallel === undefined);
+/** True when nothing of it is held or running. */
+export function isQuiet({ tpm, rpm, running, slots }: SharedSubject): boolean {
+	return tpm.held === 0 && rpm.held === 0 && slots === 0 && running === 0;
 }
 
 /** Says what there is to say, and parts with what is not needed or is lent. */
@@ -82,23 +85,23 @@ export function startReport(subject: SharedSubject, { instances, atMs, isLent }:
 	const held = [keep(tpm, limits.tpm, want[0], isLent), keep(rpm, limits.rpm, want[1], isLent)] as const;
 	const spareNow = subject.slotsLimit === limits.parallel ? Math.max(0, subject.slots - subject.running) : 0;
 	const spare = isLent ? spareNow : Math.min(spareNow, want[2]);
-	subject.slots = Math.min(subject.slots, subject.running + (isLent ? 0 : spare));
+	subject.slots = subject.running + (isLent ? 0 : spare);
+	wrap(tpm);
+	wrap(rpm);
 	const alone = {
 		tpm: usedAlone(subject, "tpm", instances, atMs),
 		rpm: usedAlone(subject, "rpm", instances, atMs),
 	};
-	const stamps = [...subject.unanswered, subject.stamp];
-	subject.stamp = { sharedMs: undefined };
-	subject.unanswered = stamps.slice(-UNANSWERED_MAX);
+	const stamps = passStamp(subject);
 	fold(subject.credits);
 	return {
 		subject,
 		isLent,
 		stamps,
 		alone,
-		aloneLevels: { tpm: subject.alone?.tpm.used ?? 0, rpm: subject.alone?.rpm.used ?? 0 },
+		aloneLevels: subject.alone && { tpm: subject.alone.tpm.used, rpm: subject.alone.rpm.used },
+		instances,
 		creditsTold: subject.credited,
-		atMs,
 		told: {
 			limits: [limits.tpm ?? -1, limits.rpm ?? -1, limits.parallel ?? -1],
 			slots: [subject.running, spare],
@@ -111,9 +114,30 @@ export function startReport(subject: SharedSubject, { instances, atMs, isLent }:
 			],
 			views: [viewNow(tpm, atMs), viewNow(rpm, atMs)],
 			epoch: subject.epoch ?? "",
+			life: subject.life,
 			want,
 		},
 	};
+}
+
+/** Those of all that this call tells; what is used from now on is told by a later one. */
+function passStamp(subject: SharedSubject): readonly Stamp[] {
+	const stamps = [...subject.unanswered, subject.stamp];
+	subject.stamp = { sharedMs: undefined };
+	subject.unanswered = stamps.slice(-UNANSWERED_MAX);
+	for (const forgotten of stamps.slice(0, -UNANSWERED_MAX)) {
+		// Told again and again without an answer: long ago, for all that is known.
+		forgotten.sharedMs = 0;
+	}
+	return subject.unanswered;
+}
+
+/** Sums of use begin again before they lose a digit; the script knows. */
+function wrap(meter: SharedMeter): void {
+	if (meter.told >= USE_WRAP && meter.spent >= USE_WRAP) {
+		meter.told -= USE_WRAP;
+		meter.spent -= USE_WRAP;
+	}
 }
 
 /** What is kept of the units held; the meter is left with what may be used while the call is under way. */
@@ -145,12 +169,13 @@ export interface Heard {
 /** Notes what the counters know now, and what this instance was given. */
 export function finishReport(report: Report, { answer, epoch, sharedMs, atMs }: Heard, admitted: Admitted): void {
 	const { subject, told, isLent } = report;
-	const [tokensUsed, , requestsUsed] = told.use;
-	settleMeter(subject, "tpm", report, answer.tpm, tokensUsed + admitted.tokens * PARTS_PER_UNIT, atMs);
-	settleMeter(subject, "rpm", report, answer.rpm, requestsUsed + admitted.requests * PARTS_PER_UNIT, atMs);
+	settleMeter(report, "tpm", answer.tpm, admitted.tokens, atMs);
+	settleMeter(report, "rpm", answer.rpm, admitted.requests, atMs);
 	subject.alone = undefined;
-	subject.slots += answer.slots - (isLent ? told.slots[0] : told.slots[0] + told.slots[1]);
-	subject.slotsLimit = told.limits[2] < 0 ? undefined : told.limits[2];
+	const isParallel = told.limits[2] >= 0;
+	const slots = subject.slots + answer.slots - (isLent ? told.slots[0] : told.slots[0] + told.slots[1]);
+	subject.slots = isParallel ? slots : 0;
+	subject.slotsLimit = isParallel ? told.limits[2] : undefined;
 	subject.slotsOfAll = answer.slots + answer.othersSlots;
 	subject.runningTold = answer.running;
 	subject.creditedTold = report.creditsTold;
@@ -170,21 +195,23 @@ export interface Admitted {
 }
 
 function settleMeter(
-	subject: SharedSubject,
-	kind: "tpm" | "rpm",
 	report: Report,
+	kind: "tpm" | "rpm",
 	answer: SharedMeterAnswer,
-	told: number,
+	admitted: number,
 	atMs: number,
 ): void {
+	const { subject, told, instances, aloneLevels } = report;
 	const meter = subject[kind];
-	const limit = report.told.limits[kind === "tpm" ? 0 : 1];
-	const kept = report.told.held[kind === "tpm" ? 0 : 1];
+	const limit = told.limits[kind === "tpm" ? 0 : 1];
 	// What was used alone while the call was under way is added to what it told of that.
-	const since = (subject.alone?.[kind].used ?? 0) - report.aloneLevels[kind];
+	const since = aloneLevels
+		? (subject.alone?.[kind].used ?? 0) - aloneLevels[kind]
+		: usedAlone(subject, kind, instances, atMs);
 	meter.spent += report.alone[kind] + Math.max(0, since);
-	meter.told = told;
-	meter.held = Math.max(0, meter.held + answer.held - (report.isLent ? 0 : kept));
+	meter.told = told.use[kind === "tpm" ? 0 : 2] + (limit < 0 ? 0 : admitted * PARTS_PER_UNIT);
+	const kept = report.isLent ? 0 : told.held[kind === "tpm" ? 0 : 1];
+	meter.held = Math.max(0, meter.held + answer.held - kept);
 	meter.heldLimit = limit < 0 ? undefined : limit;
 	meter.viewUsed = answer.used + (answer.othersHold + answer.held) * PARTS_PER_UNIT;
 	meter.viewAtMs = atMs;

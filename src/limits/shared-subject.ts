@@ -33,6 +33,8 @@ export interface AloneBuckets {
 /** What one instance keeps of a subject. */
 export interface SharedSubject {
 	readonly id: string;
+	/** Another one for each state that was ever kept here. */
+	readonly life: number;
 	/** As of the last request. */
 	limits: LimitSubject;
 	readonly tpm: SharedMeter;
@@ -61,9 +63,10 @@ export interface SharedSubject {
 	isGone: boolean;
 }
 
-export function createSharedSubject(limits: LimitSubject, atMs: number): SharedSubject {
+export function createSharedSubject(limits: LimitSubject, life: number, atMs: number): SharedSubject {
 	return {
 		id: limits.id,
+		life,
 		limits,
 		tpm: createMeter(atMs),
 		rpm: createMeter(atMs),

@@ -16,6 +16,8 @@ export interface ToldSubject {
 	/** The buckets as this instance knows them. */
 	readonly views: readonly [number, number];
 	readonly epoch: string;
+	/** Which of its states of this subject it speaks of: one that was forgotten and begun again is another one. */
+	readonly life: number;
 	/** What it would like to hold: tokens, requests, spare slots. */
 	readonly want: readonly [number, number, number];
 }
@@ -89,6 +91,9 @@ export async function callShared(counters: Pick<SharedCounters, "run">, call: Sh
 		throw new Error("the shared counters gave no answer of this call");
 	}
 	const [epoch, nowMs, live, decisions, subjects]: readonly unknown[] = answer;
+	if (list(decisions).length !== call.requests.length || list(subjects).length !== call.subjects.length) {
+		throw new Error("the shared counters did not answer all of this call");
+	}
 	return {
 		epoch: String(epoch),
 		nowMs: Number(nowMs),

@@ -11,11 +11,11 @@ import { KEY_PREFIX, redisScript } from "./scripts.ts";
  * the time.
  *
  * A subject is a hash: `tpm` and `rpm` (buckets), `base` (what was put back after Redis had lost its data), and for each
- * instance `i:ID` = running|slots|tokens held|requests held|tokens told|requests told|credits told|at. Units that are held
+ * instance `i:ID` = running|slots|tokens held|requests held|tokens told|requests told|credits told|at|life. Units that are held
  * are not in the bucket yet: they do not refill before they are used, so that what was taken ahead is never a burst later.
  */
 const MAIN_LUA = `
-local DAY, LIVE, KEEP, AHEAD = 86400000, 5000, 120000, 10
+local DAY, LIVE, KEEP, AHEAD, WRAP = 86400000, 5000, 120000, 10, 1125899906842624
 local call = cjson.decode(ARGV[1])
 local now = tonumber(ARGV[2] or '')
 if not now then
@@ -77,10 +77,16 @@ end
 
 -- Takes and gives back what has become of the use that was told since the last time.
 local function settle(bucket, total, before, at)
-  if total >= before then
-    takeParts(bucket, total - before)
+  local more = total - before
+  if more < -WRAP / 2 then
+    more = more + WRAP
+  elseif more > WRAP / 2 then
+    more = more - WRAP
+  end
+  if more >= 0 then
+    takeParts(bucket, more)
   else
-    giveBackParts(bucket, before - total, at)
+    giveBackParts(bucket, -more, at)
   end
 end
 
@@ -126,13 +132,21 @@ local function open(index, told)
   refill(subject.rpm, told.limits[2], now)
   restore(subject, told, raw)
   subject.others = readOthers(subject, raw)
-  local before = raw[own] and numbers(raw[own]) or { 0, 0, 0, 0, told.use[2], told.use[4], told.credits[1], now }
+  local before = raw[own] and numbers(raw[own]) or {}
+  if before[9] ~= told.life then
+    -- Nothing is known of it here, or of a state that the instance has forgotten: what it says of the past counts.
+    before = { 0, 0, 0, 0, told.use[2], told.use[4], told.credits[1], now }
+  end
   settle(subject.tpm, told.use[1], before[5], before[8])
   settle(subject.rpm, told.use[3], before[6], before[8])
   credit(subject, told, before[7])
   subject.use = { told.use[1], told.use[3] }
+  subject.life, subject.credits = told.life, told.credits[2]
   subject.running, subject.slots = told.slots[1], told.slots[1] + told.slots[2]
   subject.held = { tpm = told.held[1], rpm = told.held[2] }
+  if call.l == 1 then
+    subject.running, subject.slots, subject.held = 0, 0, { tpm = 0, rpm = 0 }
+  end
   return subject
 end
 
@@ -209,7 +223,7 @@ local function close(subject)
     end
   end
   local state = { subject.running, subject.slots, subject.held.tpm, subject.held.rpm, subject.use[1], subject.use[2],
-    subject.credits, now }
+    subject.credits, now, subject.life }
   for index, number in ipairs(state) do
     state[index] = whole(number)
   end
@@ -239,8 +253,9 @@ for index, request in ipairs(call.r) do
 end
 local answers = {}
 for index, told in ipairs(call.s) do
-  leaseAhead(subjects[index], told.want)
-  subjects[index].credits = told.credits[2]
+  if call.l ~= 1 then
+    leaseAhead(subjects[index], told.want)
+  end
   answers[index] = close(subjects[index])
 end
 if call.l == 1 then

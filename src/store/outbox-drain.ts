@@ -83,28 +83,24 @@ export function createOutboxDrain(deps: OutboxDrainDeps): OutboxDrain {
 					// A late write is still on its way perhaps.
 					await database.ended();
 					if ((await step()) && !isStopped) {
+						shelf.shut();
 						onBack(rowsReplayed);
 						return;
 					}
 					pauseMs = RETRY_MS;
 				} catch (cause) {
 					isQuick = false;
-					reopen();
+					if (!isStopped) {
+						shelf.open();
+					}
 					onFailure(cause);
 					await pause(pauseMs);
 					pauseMs = Math.min(2 * pauseMs, RETRY_MS_MAX);
 				}
-				reopen();
 			}
 		},
 		stop() {
 			isStopped = true;
 		},
 	};
-
-	function reopen(): void {
-		if (!isStopped && !shelf.isOpen()) {
-			shelf.open();
-		}
-	}
 }

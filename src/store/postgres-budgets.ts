@@ -10,7 +10,7 @@ import { rowsOf, run, type Steps } from "./transact.ts";
 
 /** Locks on subjects are a family of their own: these numbers stand in front of what a subject's name comes to. "GWLB". */
 const LOCK_FAMILY = 0x47574c42;
-const LEASE_MS_MAX = 250;
+const LEASE_MS_MAX = 1_000;
 const STANDING_MS_MAX = 1_000;
 
 type Values = PostgresConnection["values"];
@@ -18,7 +18,7 @@ type Values = PostgresConnection["values"];
 export interface PostgresBudgetsDeps {
 	readonly pool: PostgresPool;
 	readonly instanceId: string;
-	/** What a lease may take, whatever happens. Milliseconds; default 250. */
+	/** What a lease may take, whatever happens. Milliseconds; default 1,000. */
 	readonly leaseMsMax?: number | undefined;
 }
 

@@ -40,7 +40,7 @@ export interface PostgresStoreOptions {
 	readonly dataDirectory: string;
 	readonly clock: Clock;
 	readonly onProblem: (problem: StoreProblem) => void;
-	/** What a lease of budgets may take. Milliseconds; default 250. */
+	/** What a lease of budgets may take. Milliseconds; default 1,000. */
 	readonly leaseMsMax?: number | undefined;
 }
 
@@ -111,6 +111,7 @@ async function createStore({ pool, schema, outbox, onProblem, ...options }: Part
 			recover: createPostgresRecover({ pool, outbox, instanceId, bury, drained: writer.drained }),
 		},
 		writer,
+		backlog: { queuedRows: writer.queued, outboxRows: writer.outboxRows },
 		deploymentStates: createDeploymentStateStore(recording),
 		responses: createResponseStore(keeping),
 		conversations: createConversationStore(keeping),

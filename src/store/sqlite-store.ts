@@ -81,6 +81,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 			recover: createRecover({ db, tables, log, turn }),
 		},
 		writer,
+		backlog: { queuedRows: writer.queued, outboxRows: undefined },
 		deploymentStates: createDeploymentStateStore({ db, tables, recorded }),
 		responses: createResponseStore(keeping),
 		conversations: createConversationStore(keeping),

@@ -113,8 +113,9 @@ export interface AttemptReader {
 	byRequest(requestId: string): Promise<readonly AttemptRow[]>;
 	ownerOf(objectId: string): Promise<ObjectOwner | undefined>;
 	/**
-	 * Start-up: settles every row that a crash left dispatched, at its reservation, source `crash_estimate`.
-	 * Returns what was settled, for the log.
+	 * Start-up: settles every row that a crash left dispatched, at its reservation, source `crash_estimate`. Where several
+	 * instances share the database: of the process that had this data directory before, once the database has what waited
+	 * there for it. Returns what was settled, for the log.
 	 */
 	recover(
 		atMs: number,
@@ -317,6 +318,13 @@ export interface Store {
 	readonly responses: ResponseStore;
 	readonly conversations: ConversationStore;
 	readonly housekeeping: Housekeeping;
+	/** Ledger rows that the database does not have yet. */
+	readonly backlog: {
+		/** In memory. */
+		readonly queuedRows: () => number;
+		/** On local disk; undefined: there is no outbox. */
+		readonly outboxRows: (() => number) | undefined;
+	};
 	/** False when the database does not answer a trivial query. */
 	ready(): Promise<boolean>;
 	/** Flushes, checkpoints, closes. */

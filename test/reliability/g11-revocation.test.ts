@@ -175,7 +175,12 @@ async function ask({ gateway, note }: Client, key: RigKey, random: Random, strea
 	const answer = await exchange({ url: gateway.url, key: key.secret, body: bodyOf(random, stream) });
 	const outcome = note(answer, stream);
 	if (stream && answer.status === 200) {
-		expect({ kind: outcome.kind, text: outcome.kind === "error" ? "" : answer.text, lasted: outcome.kind === "error" ? 0 : answer.endedAtMs - answer.sentAtMs, id: outcome.requestId }).toMatchObject({ kind: "error" });
+		expect({
+			kind: outcome.kind,
+			text: outcome.kind === "error" ? "" : answer.text,
+			lasted: outcome.kind === "error" ? 0 : answer.endedAtMs - answer.sentAtMs,
+			id: outcome.requestId,
+		}).toMatchObject({ kind: "error" });
 	}
 	return answer;
 }

@@ -27,7 +27,7 @@ export interface Rig extends AsyncDisposable {
 	readonly upstream: LedgerUpstream;
 	readonly config: ConfigSpec;
 	/** A gateway on a data directory of this rig; the same name is the same directory. */
-	start(name?: string): Promise<GatewayProcess>;
+	start(name?: string, environment?: Readonly<Record<string, string>>): Promise<GatewayProcess>;
 	dataDirectory(name?: string): string;
 }
 
@@ -58,7 +58,7 @@ export async function createRig(goal: string, mood: Mood, shape: RigShape = {}):
 		directory,
 		upstream,
 		config,
-		start: (name) => startGatewayProcess({ config, dataDirectory: dataDirectory(name) }),
+		start: (name, environment = {}) => startGatewayProcess({ config, dataDirectory: dataDirectory(name), environment }),
 		dataDirectory,
 		async [Symbol.asyncDispose]() {
 			await upstream[Symbol.asyncDispose]();

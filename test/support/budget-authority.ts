@@ -124,6 +124,10 @@ export function createFakeAuthority({ timers, fate = () => PROMPT, standing }: F
 
 	function lease(instance: string, claims: readonly BudgetClaim[], sequence: number): Promise<BudgetLease> {
 		calls.push({ instance, claims });
+		if (process.env.DBG && calls.length > Number(process.env.DBG)) {
+			console.log(instance, sequence, JSON.stringify(claims));
+			if (calls.length > Number(process.env.DBG) + 12) process.exit(3);
+		}
 		const { arrivesAfterMs, answersAfterMs, how } = fate(claims);
 		const later = (afterMs: number, task: () => void) => (afterMs === 0 ? task() : void timers.after(afterMs, task));
 		return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { openOutbox } from "../../../src/store/outbox.ts";
 import type { Outbox } from "../../../src/store/outbox-types.ts";
 import { closing, opening, temporaryDirectory } from "./ledger-samples.ts";
-import { faultyOutbox, simulatedDatabase, virtualTime, writerOn } from "./postgres-writer-rig.ts";
+import { type Answer, faultyOutbox, simulatedDatabase, virtualTime, writerOn } from "./postgres-writer-rig.ts";
 
 let place: ReturnType<typeof temporaryDirectory>;
 let outbox: Outbox;
@@ -158,6 +158,12 @@ test("beyond the bound of the outbox nothing new is taken on, what runs is kept,
 	database.answers("ok");
 	await time.advance(2_000);
 	expect([writer.healthy(), outbox.count(), database.settled().length]).toEqual([true, 0, 30]);
+	database.answers("refused");
+	for (let index = 0; index < 30; index += 1) {
+		settle();
+	}
+	await time.advance(1);
+	expect(problems.filter(({ kind }) => kind === "outbox_full")).toHaveLength(2);
 });
 
 test("a queue that is longer than the journal goes to disk instead of being given up", async () => {
@@ -169,4 +175,18 @@ test("a queue that is longer than the journal goes to disk instead of being give
 	await time.advance(2_000);
 	expect(database.settled()).toHaveLength(25);
 	expect(kinds()).not.toContain("settle_lost");
+});
+
+test("a row that is refused while others push it to disk is told of once", async () => {
+	const { settle, time, database, kinds } = rig({ journalRowsMax: 3 });
+	const answers: Answer[] = [{ kind: "late", afterMs: 100 }];
+	database.answers(() => answers.shift() ?? "ok");
+	settle(-1);
+	await time.advance(50);
+	for (let index = 0; index < 3; index += 1) {
+		settle();
+	}
+	await time.advance(2_000);
+	expect(kinds()).toEqual(["database_away", "settle_lost", "database_back"]);
+	expect([database.settled().length, outbox.count()]).toEqual([3, 0]);
 });

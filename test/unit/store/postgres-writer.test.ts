@@ -94,6 +94,9 @@ describe("when the database refuses", () => {
 		await time.advance(1);
 		expect(acknowledged).toHaveLength(2);
 		expect([outbox.count(), writer.queued(), writer.outboxRows()]).toEqual([3, 0, 3]);
+		const { opening: attempt, ...facts } = outbox.oldest(3)[2]?.row.write ?? {};
+		expect(attempt?.requestId).toBe(acknowledged[1]);
+		expect(Object.keys(facts).toSorted()).toEqual(["closing", "instance", "openedAtMs", "settledAtMs"]);
 		expect(writer.healthy()).toBe(true);
 		for (let second = 0; second < 30; second += 1) {
 			settle();
@@ -250,6 +253,74 @@ describe("when the database is late", () => {
 	});
 });
 
+describe("while the last rows of the outbox are written, new ones wait in memory", () => {
+	/** Two batches are answered, the first one slowly enough for a second one to be there; the second one is the last. */
+	async function untilLast(last: Answer, facts = {}) {
+		const made = rig(facts);
+		const { settle, time, database } = made;
+		const answers: Answer[] = ["refused", "refused", { kind: "late", afterMs: 100 }, last];
+		database.answers(() => answers.shift() ?? "ok");
+		settle();
+		await time.advance(260);
+		settle();
+		await time.advance(100);
+		expect([outbox.count(), answers.length]).toEqual([1, 0]);
+		return made;
+	}
+
+	test("and go directly when those are written", async () => {
+		const { settle, time, acknowledged, database } = await untilLast({ kind: "late", afterMs: 100 });
+		settle();
+		await time.advance(85);
+		expect([acknowledged.length, outbox.count()]).toEqual([2, 1]);
+		await time.advance(10);
+		expect([acknowledged.length, outbox.count()]).toEqual([3, 0]);
+		expect(database.settled()).toHaveLength(3);
+	});
+
+	test("and go to disk when the database is late or refuses after all; the next ones at once", async () => {
+		for (const last of [HANGS, "refused"] as const) {
+			const { settle, time, acknowledged, database } = await untilLast(last);
+			settle();
+			await time.advance(150);
+			expect(acknowledged).toHaveLength(3);
+			settle();
+			await time.advance(0);
+			expect(acknowledged).toHaveLength(4);
+			await time.advance(5_000);
+			expect([database.settled().length, outbox.count()]).toEqual([4, 0]);
+		}
+	});
+
+	test("and go to disk when they are too many for memory: nothing stays there", async () => {
+		const { settle, time, acknowledged, writer, database, kinds } = await untilLast(
+			{ kind: "late", afterMs: 100 },
+			{ journalRowsMax: 3 },
+		);
+		for (let index = 0; index < 8; index += 1) {
+			settle();
+		}
+		await time.advance(0);
+		expect(acknowledged).toHaveLength(10);
+		await time.advance(5_000);
+		expect([database.settled().length, outbox.count(), writer.outboxRows(), writer.queued()]).toEqual([10, 0, 0, 0]);
+		expect(kinds()).toEqual(["database_away", "database_back"]);
+	});
+
+	test("and go directly also when the disk refuses them at that moment", async () => {
+		const made = await untilLast({ kind: "late", afterMs: 100 }, { journalRowsMax: 3 });
+		const { settle, time, writer, database, failing, kinds } = made;
+		failing.append = true;
+		for (let index = 0; index < 3; index += 1) {
+			settle();
+		}
+		writer.opened(opening(), 1);
+		await time.advance(5_000);
+		expect([database.settled().length, outbox.count(), writer.queued(), writer.healthy()]).toEqual([5, 0, 0, true]);
+		expect(kinds()).toEqual(["database_away", "writes_failing", "database_back", "writes_recovered"]);
+	});
+});
+
 describe("what an earlier process has left", () => {
 	test("is in the database before anybody is told that it is well, and what comes meanwhile is behind it", async () => {
 		const left = Array.from({ length: 700 }, () => opening());
@@ -340,6 +411,22 @@ describe("closing", () => {
 		await closed;
 		expect(outbox.count()).toBe(1);
 		await time.advance(10_000);
+		expect(outbox.count()).toBe(1);
+	});
+
+	test("does not touch the outbox any more, whatever the database says later", async () => {
+		const { settle, time, database, writer, problems } = rig({ closeMsMax: 400 });
+		database.answers({ kind: "late", afterMs: 1_000 });
+		settle();
+		await time.advance(200);
+		const closed = writer.close();
+		await time.advance(900);
+		await closed;
+		outbox.close();
+		const told = problems.length;
+		await time.advance(5_000);
+		expect(problems.slice(told)).toEqual([]);
+		outbox = openOutbox({ directory: place.directory });
 		expect(outbox.count()).toBe(1);
 	});
 

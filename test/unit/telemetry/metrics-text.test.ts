@@ -86,10 +86,28 @@ describe("the text format", () => {
 		);
 	});
 
+	test("halves of characters, which UTF-8 cannot tell apart, share a series", () => {
+		const family = createFamily({
+			name: "some_total",
+			help: "Some help.",
+			kind: "counter",
+			labels: ["x"],
+			create: newCount,
+			lines: countLines,
+		});
+		for (const half of ["\ud800", "\udfff"]) {
+			family.of(half).value += 1;
+		}
+		expect(parseExposition(family.render()).find("some_total")).toEqual([
+			{ name: "some_total", labels: { x: "\ufffd" }, value: "2" },
+		]);
+	});
+
 	test("histograms of any values are histograms, whatever their labels", () => {
+		const bounds = [0.1, 1, 10];
+		const measured = fc.oneof(fc.double({ min: 0, max: 100, noNaN: true }), fc.constantFrom(...bounds));
 		fc.assert(
-			fc.property(anyText, fc.array(fc.double({ min: 0, max: 100, noNaN: true })), (label, values) => {
-				const bounds = [0.1, 1, 10];
+			fc.property(anyText, fc.array(measured), (label, values) => {
 				const family = createFamily({
 					name: "h_seconds",
 					help: "H.",

@@ -164,5 +164,9 @@ describe("a configuration of thousands of names", () => {
 		expect(read.sum("gateway_llm_cost_usd_total", { deployment: "dep_new" })).toBeCloseTo(0.000198, 12);
 		expect(read.sum("gateway_llm_requests_total", { alias: "alias-7" })).toBe(2);
 		expect(read.find("gateway_llm_requests_total", { alias: "alias-8" })).toEqual([]);
+		// A request that began before, or a configuration that is put back: it is counted anew, not in what is gone.
+		ask(metrics, ["alias-8", "alias-8"]);
+		expect(metrics.read().sum("gateway_llm_requests_total", { alias: "alias-8" })).toBe(2);
+		expect(metrics.read().sum("gateway_llm_tokens_total", { alias: "alias-8", kind: "output" })).toBe(300);
 	});
 });
