@@ -1,10 +1,11 @@
 import type { Database } from "bun:sqlite";
-import { closeSync, existsSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ensurePrivateDirectory } from "./private-files.ts";
 import { StoreRefused } from "./store-refused.ts";
 
 const BACKUPS_MAX = 3;
+const PARTIAL = ".partial";
 const BACKUP_NAME = /^before-migration-\d{8}T\d{9}Z-schema\d+\.db$/;
 
 /**
@@ -18,14 +19,18 @@ export function backUpDatabase(
 ): string {
 	const time = new Date(atMs).toISOString().replaceAll(/[-:.]/g, "");
 	const path = join(directory, `before-migration-${time}-schema${version}.db`);
+	const partial = `${path}${PARTIAL}`;
 	try {
 		ensurePrivateDirectory(directory);
+		removePartial(directory);
 		// VACUUM INTO takes an empty file as its target and keeps that file's mode.
-		closeSync(openSync(path, "wx", 0o600));
-		client.query("VACUUM INTO ?").run(path);
+		closeSync(openSync(partial, "wx", 0o600));
+		client.query("VACUUM INTO ?").run(partial);
+		// Only what is whole bears the name of a copy: the process may be killed at any moment.
+		renameSync(partial, path);
 	} catch (error) {
-		if (existsSync(path)) {
-			rmSync(path);
+		if (existsSync(partial)) {
+			rmSync(partial);
 		}
 		throw new StoreRefused(
 			`The database has to be brought to a newer schema, and the copy made before that could not be written to ${path}. ` +
@@ -35,6 +40,14 @@ export function backUpDatabase(
 	}
 	pruneBackups(directory);
 	return path;
+}
+
+/** What was left of a copy that was not finished, SQLite's journal of it too. */
+function removePartial(directory: string): void {
+	const names = existsSync(directory) ? readdirSync(directory) : [];
+	for (const name of names.filter((one) => one.startsWith("before-migration-") && one.includes(PARTIAL))) {
+		rmSync(join(directory, name), { force: true });
+	}
 }
 
 /** The names sort by time. Files of other names are somebody else's. */

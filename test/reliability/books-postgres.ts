@@ -47,9 +47,7 @@ function toRow(columns: readonly unknown[]): BookRow {
 /** What gateways hold of a budget beyond what they have settled: nobody else can spend it. */
 export async function heldNano(url: string, subject: string): Promise<bigint> {
 	await using client = new SQL(url, { max: 1, prepare: false });
-	const [row] = await client
-		.unsafe(HELD, [subject])
-		.values();
+	const [row] = await client.unsafe(HELD, [subject]).values();
 	return BigInt(String(row?.[0] ?? 0));
 }
 

@@ -75,7 +75,7 @@ test(
 				serving = undefined;
 				if (moment === "start") {
 					// What the first death left is just being settled.
-					await startAndKill(rig, random.int(100, 700));
+					await startAndKill(rig, () => Bun.sleep(random.int(100, 700)));
 				}
 			}
 			await load.stop();

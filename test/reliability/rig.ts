@@ -120,8 +120,11 @@ export async function killNow(gateway: GatewayProcess): Promise<void> {
 	await gateway[Symbol.asyncDispose]();
 }
 
-/** Starts a gateway and kills it after so long, wherever it has got to. @returns Whether it was listening by then. */
-export async function startAndKill(rig: Rig, afterMs: number, name?: string): Promise<boolean> {
+/**
+ * Starts a gateway and kills it once the moment has come, wherever it has got to.
+ * @returns Whether it was listening by then.
+ */
+export async function startAndKill(rig: Rig, moment: () => Promise<unknown>, name?: string): Promise<boolean> {
 	const configPath = join(rig.directory, "short-lived.json");
 	writeFileSync(configPath, configText(rig.config));
 	const child = Bun.spawn(
@@ -134,7 +137,7 @@ export async function startAndKill(rig: Rig, afterMs: number, name?: string): Pr
 			stderr: "pipe",
 		},
 	);
-	await Bun.sleep(afterMs);
+	await moment();
 	child.kill("SIGKILL");
 	const stderr = await new Response(child.stderr).text();
 	await child.exited;

@@ -138,7 +138,7 @@ describe.skipIf(server === undefined)("the script of the limits", () => {
 					expect(answer.subjects[0]?.rpm.used).toBe(buckets.rpm.used);
 				}
 			}),
-			{ numRuns: 120 },
+			{ numRuns: 300 },
 		);
 	}, 60_000);
 
