@@ -60,8 +60,10 @@ function readMessages({ prompt, messages }: JsonObject): JsonValue[] | string {
 		: "every message must be an object with a role";
 }
 
-function describe({ score, bucket, signals }: RouteScore, explain: boolean): JsonObject {
-	return { score, bucket, ...(explain ? { signals: signals.map((signal) => ({ ...signal })) } : {}) };
+function describe(result: RouteScore, explain: boolean): JsonObject {
+	const { score, bucket } = result;
+	// Worked out when read: only where asked for.
+	return { score, bucket, ...(explain ? { signals: result.signals.map((signal) => ({ ...signal })) } : {}) };
 }
 
 function idOf(id: JsonValue | undefined): JsonObject {

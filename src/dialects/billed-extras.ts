@@ -38,10 +38,24 @@ function searchesMax(json: JsonObject): number {
 	return Math.min(searches, wholeNumber(json.max_tool_calls) ?? Number.POSITIVE_INFINITY);
 }
 
+/** The types of the tools that a provider defines or runs. */
+export function providerTools(json: JsonObject): readonly string[] {
+	const searches = isJsonObject(json.web_search_options) ? ["web_search"] : [];
+	return [...searches, ...objectsIn(json.tools).map(toolType).filter(isProviders)];
+}
+
 /** A vendor's tool by its type, or in Gemini's spelling by its only key. A function of the client's own is neither. */
 function isSearchTool(tool: JsonObject): boolean {
-	const name = typeof tool.type === "string" ? tool.type : (Object.keys(tool)[0] ?? "");
-	return name !== "function" && name !== "custom" && SEARCH_TOOL.test(name);
+	const type = toolType(tool);
+	return isProviders(type) && SEARCH_TOOL.test(type);
+}
+
+function toolType(tool: JsonObject): string {
+	return typeof tool.type === "string" ? tool.type : (Object.keys(tool)[0] ?? "");
+}
+
+function isProviders(type: string): boolean {
+	return type !== "function" && type !== "custom" && type !== "";
 }
 
 function wholeNumber(value: JsonValue | undefined): number | undefined {

@@ -3,8 +3,8 @@ import type { PromptTokensUpperBound } from "./types.ts";
 
 /**
  * One image, any size, any `detail`. OpenAI's tiles end at 1,445 tokens (gpt-4o), its patches at 3,779 (gpt-4.1-nano),
- * Gemini's tiles at 4,128 (3,072 pixels square), Claude's at 4,784. Only gpt-4o-mini counts more: up to 48,169, which is
- * its way of asking gpt-4o's price for images. https://platform.openai.com/docs/guides/images-vision#calculating-costs
+ * Gemini's tiles at 4,128 (3,072 pixels square), Claude's at 4,784. Models that count more are in
+ * metering/unseen-tokens.ts. https://developers.openai.com/api/docs/guides/images-vision
  */
 export const IMAGE_TOKENS_MAX = 5_000;
 /** One document or video that is only referred to, or a small one: a few pages or seconds. */
@@ -28,8 +28,8 @@ const REQUEST_OVERHEAD_TOKENS = 30;
 const KEY_OVERHEAD_TOKENS = 1;
 const VALUE_OVERHEAD_TOKENS = 2;
 /**
- * How to call tools is explained to a model before the first of them: in up to 430 tokens to Claude (346 by its
- * documentation), about 170 to GLM, less to GPT. https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview
+ * How to call tools is explained to a model before the first of them: in about 170 tokens to GLM, less to GPT. To Claude in
+ * twice this (metering/unseen-tokens.ts adds what is missing where it is known who is asked).
  */
 const TOOLS_OVERHEAD_TOKENS = 450;
 

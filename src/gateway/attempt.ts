@@ -1,6 +1,6 @@
 import type { Deployment } from "../config/types.ts";
 import { GatewayError } from "../lib/errors.ts";
-import type { AttemptOpening } from "../metering/ledger-types.ts";
+import type { AttemptOpening, OpenAttempt } from "../metering/ledger-types.ts";
 import { discard } from "../transport/upstream.ts";
 import { answerBinary } from "./answer-binary.ts";
 import type { Served } from "./answer-headers.ts";
@@ -48,17 +48,12 @@ async function make(
 	deps: GatewayDeps,
 ): Promise<AttemptResult> {
 	const { planned, deployment } = candidate;
-	const terms = termsOf(planned, deployment, deps);
-	const spoken = say(body === planned.body ? planned : { ...planned, body }, deployment, terms, deps);
-	if ("kind" in spoken) {
-		return spoken;
+	const reserved = await reserve(candidate, body, deps);
+	if ("kind" in reserved) {
+		return reserved;
 	}
-	const served: Served = { ...candidate, dropped: spoken.translation?.dropped ?? [] };
-	const opened = await deps.accounts.ledger.open(openingOf(served, terms));
-	if ("refusal" in opened) {
-		return { kind: "unaffordable", refusal: opened.refusal };
-	}
-	const books = openBooks(planned, deployment, opened.attempt, deps);
+	const { served, spoken, terms, opened } = reserved;
+	const books = openBooks(planned, deployment, opened, deps);
 	const run = startRun(planned, deployment, isLast, deps);
 	const context: AttemptContext = { served, spoken, run, books, terms, isLast, deps };
 	let head: Response;
@@ -68,6 +63,46 @@ async function make(
 		return givenUp(context, error);
 	}
 	return answer(context, head);
+}
+
+interface Reserved {
+	readonly served: Served;
+	readonly spoken: Spoken;
+	readonly terms: Terms;
+	readonly opened: OpenAttempt;
+}
+
+const RESERVE_TRIES_MAX = 3;
+
+/**
+ * Sets aside what the attempt may cost. A client that named no bound gets one that fits into what is left: where other
+ * instances have spent of the budget too, that may be less than was known here, and is learnt by being refused.
+ */
+async function reserve(
+	candidate: Omit<Served, "dropped">,
+	body: ParsedBody,
+	deps: GatewayDeps,
+): Promise<Reserved | Unsuited | Extract<AttemptResult, { kind: "unaffordable" }>> {
+	const { planned, deployment } = candidate;
+	let terms = termsOf(planned, deployment, deps);
+	for (let tries = 1; ; tries += 1) {
+		const spoken = say(body === planned.body ? planned : { ...planned, body }, deployment, terms, deps);
+		if ("kind" in spoken) {
+			return spoken;
+		}
+		const served: Served = { ...candidate, dropped: spoken.translation?.dropped ?? [] };
+		const outcome = await deps.accounts.ledger.open(openingOf(served, terms));
+		if ("attempt" in outcome) {
+			return { served, spoken, terms, opened: outcome.attempt };
+		}
+		const { refusal } = outcome;
+		const lesser = termsOf(planned, deployment, deps, refusal.availableNano);
+		const fits = lesser.reservedNano < terms.reservedNano && lesser.reservedNano <= refusal.availableNano;
+		if (!fits || tries === RESERVE_TRIES_MAX) {
+			return { kind: "unaffordable", refusal };
+		}
+		terms = lesser;
+	}
 }
 
 type Unsuited = Extract<AttemptResult, { kind: "unsuited" }>;

@@ -1,8 +1,10 @@
 import type { Deployment } from "../config/types.ts";
-import { billedExtras } from "../dialects/billed-extras.ts";
+import { billedExtras, providerTools } from "../dialects/billed-extras.ts";
+import { IMAGE_TOKENS_MAX } from "../dialects/prompt-size.ts";
 import { isJsonObject } from "../lib/json-types.ts";
 import type { NanoUsd } from "../lib/money.ts";
 import { affordableOutputTokens, worstCaseOf } from "../metering/cost.ts";
+import { unseenTokensMax } from "../metering/unseen-tokens.ts";
 import type { Admitted, GatewayDeps } from "./types.ts";
 
 /** What an attempt may cost at most, and the bound on output tokens that keeps it there. */
@@ -24,8 +26,9 @@ const OUTPUT_TOKENS_MIN = 16;
 /**
  * Prices the worst case of one attempt. A client's own bound is kept (an attempt that does not fit is not made); where
  * it gave none, a key with a budget gets the model's cap or what is left, whichever is less, and the bound is sent along.
+ * @param leftNano What a refusal said was left; undefined = nobody was refused, and what is known here counts alone.
  */
-export function termsOf(admitted: Admitted, deployment: Deployment, deps: GatewayDeps): Terms {
+export function termsOf(admitted: Admitted, deployment: Deployment, deps: GatewayDeps, leftNano?: NanoUsd): Terms {
 	const { envelope, budgets } = admitted;
 	const sheet = deployment.price;
 	const cap = outputTokensCap(admitted, deployment);
@@ -42,7 +45,8 @@ export function termsOf(admitted: Admitted, deployment: Deployment, deps: Gatewa
 		sheet,
 	};
 	const worst = (outputTokensMax: number) => worstCaseOf({ ...bound, outputTokensMax });
-	const availableNano = deps.accounts.budgets.available(budgets);
+	const knownNano = deps.accounts.budgets.available(budgets);
+	const availableNano = knownNano === undefined ? undefined : Math.min(knownNano, leftNano ?? knownNano);
 	if (availableNano === undefined || !envelope.generates) {
 		return { reservedNano: worst(cap), outputTokensMax: cap, outputTokensClamp: undefined };
 	}
@@ -61,13 +65,25 @@ export function termsOf(admitted: Admitted, deployment: Deployment, deps: Gatewa
 /** What a model may be given at most when a part of the prompt is kept by the provider and nobody says how large it is. */
 const CONTEXT_TOKENS_DEFAULT = 200_000;
 
-/** The request's own text, or the whole context of the model where the provider adds a stored conversation or prompt. */
+/**
+ * The request's own text and what is added to it unseen; the whole context of the model where the provider adds a stored
+ * conversation or prompt.
+ */
 function promptTokensBound({ envelope, body }: Admitted, deployment: Deployment): number {
-	const addsUnseen =
-		envelope.previousResponseId !== undefined || (body.kind === "json" && isJsonObject(body.json.prompt));
-	return addsUnseen
-		? Math.max(envelope.promptTokensMax, deployment.maxContextTokens ?? CONTEXT_TOKENS_DEFAULT)
-		: envelope.promptTokensMax;
+	const { promptTokensMax, promptImages, needs, previousResponseId } = envelope;
+	const json = body.kind === "json" ? body.json : {};
+	if (previousResponseId !== undefined || isJsonObject(json.prompt)) {
+		return Math.max(promptTokensMax, deployment.maxContextTokens ?? CONTEXT_TOKENS_DEFAULT);
+	}
+	const unseen = {
+		model: deployment.model,
+		hasTools: needs.tools || isJsonObject(json.web_search_options),
+		providerTools: providerTools(json),
+		images: promptImages,
+	};
+	// However much it adds, no more than the whole context is read.
+	const most = Math.max(promptTokensMax, deployment.maxContextTokens ?? Number.POSITIVE_INFINITY);
+	return Math.min(most, promptTokensMax + unseenTokensMax(unseen, IMAGE_TOKENS_MAX));
 }
 
 function outputTokensCap(admitted: Admitted, deployment: Deployment): number {

@@ -4,7 +4,7 @@ import { clamped } from "./exact-nano.ts";
 import type { LeaseAsk, LeaseCalls, LeaseEnding } from "./lease-calls.ts";
 import { type LeasePart, unusedOf } from "./lease-part.ts";
 import { createLeaseQueue, type LeaseQueue, type Waiter } from "./lease-queue.ts";
-import { roomIn, select } from "./lease-selection.ts";
+import { roomTold, select } from "./lease-selection.ts";
 import type { BudgetOutcome, BudgetRequest } from "./types.ts";
 
 export interface LeaseLineDeps {
@@ -24,7 +24,7 @@ export interface LeaseLineDeps {
 
 /** Requests that wait because what this instance holds does not suffice, and what is asked of the authority for them. */
 export interface LeaseLine {
-	/** First come, first served, for each subject. Answered within WAIT_MS in any case. */
+	/** First come, first served, for each subject. Answered within LEASE_WAIT_MS in any case. */
 	wait(request: BudgetRequest, amount: bigint, parts: readonly LeasePart[]): Promise<BudgetOutcome>;
 	isEmpty(part: LeasePart): boolean;
 	/** Something has come free in a part. */
@@ -38,7 +38,7 @@ export interface LeaseLine {
 }
 
 /** No request waits longer for an answer. */
-const WAIT_MS = 1_000;
+export const LEASE_WAIT_MS = 1_000;
 
 const NOBODY: readonly Waiter[] = [];
 
@@ -55,7 +55,7 @@ export function createLeaseLine(deps: LeaseLineDeps): LeaseLine {
 				return Promise.resolve({ unavailable: { subject: parts[0]?.subject ?? "" } });
 			}
 			const { promise, resolve } = Promise.withResolvers<BudgetOutcome>();
-			const dueAtMs = deps.clock.monotonic() + WAIT_MS;
+			const dueAtMs = deps.clock.monotonic() + LEASE_WAIT_MS;
 			queue.join({ request, amount, parts, dueAtMs, resolve, batch: undefined });
 			for (const part of parts) {
 				pump(line, part);
@@ -111,19 +111,28 @@ function send(
 		const parts = asks.map(({ part }) => part);
 		// Whoever has moved on to another month meanwhile is no longer of this call.
 		const still = batch.filter((waiter) => waiter.batch === batch && line.queue.has(waiter));
-		ended(line, parts, still, ending);
+		ended(line, { parts, batch: still, wasAlone: batch.length === 1 }, ending);
 		onEnded?.(ending);
 	});
 }
 
-function ended(line: Line, parts: readonly LeasePart[], batch: readonly Waiter[], ending: LeaseEnding): void {
+interface Called {
+	readonly parts: readonly LeasePart[];
+	/** Whom it was made for and who still waits. */
+	readonly batch: readonly Waiter[];
+	/** It was made for a single one. */
+	readonly wasAlone: boolean;
+}
+
+function ended(line: Line, called: Called, ending: LeaseEnding): void {
+	const { parts, batch } = called;
 	serveAll(line, batch);
 	for (const waiter of batch) {
 		waiter.batch = undefined;
 		if (ending === "failed" && line.queue.has(waiter)) {
 			giveUp(line, waiter);
 		} else if (ending === "refused" && line.queue.has(waiter)) {
-			refuseIfTooMuch(line, waiter, parts);
+			refuseIfTooMuch(line, waiter, called);
 		}
 	}
 	for (const part of parts) {
@@ -166,18 +175,20 @@ function admit(line: Line, waiter: Waiter): void {
 }
 
 /** A sum that did not fit refuses nobody who fits by himself. */
-function refuseIfTooMuch(line: Line, waiter: Waiter, told: readonly LeasePart[]): void {
-	for (const [index, part] of waiter.parts.entries()) {
-		const available = roomIn(part);
-		const budget = waiter.request.budgets[index];
-		if (budget !== undefined && told.includes(part) && available < waiter.amount) {
-			line.queue.leave(waiter);
-			const { subject, limitNano } = budget;
-			const refusal = { subject, limitNano, availableNano: clamped(available), resetAtMs: line.resetAtMs() };
-			waiter.resolve({ refusal });
-			return;
-		}
+function refuseIfTooMuch(line: Line, waiter: Waiter, { parts, wasAlone }: Called): void {
+	const { amount, request } = waiter;
+	const asked = waiter.parts.filter((part) => parts.includes(part));
+	const short = asked.find((part) => roomTold(part) < amount) ?? (wasAlone ? asked[0] : undefined);
+	const budget = request.budgets.find(({ subject }) => subject === short?.subject);
+	if (short === undefined || budget === undefined) {
+		return;
 	}
+	line.queue.leave(waiter);
+	const { subject, limitNano } = budget;
+	// What was asked for alone and refused does not fit, whatever else was said.
+	const room = roomTold(short);
+	const availableNano = clamped(room < amount ? room : amount - 1n);
+	waiter.resolve({ refusal: { subject, limitNano, availableNano, resetAtMs: line.resetAtMs() } });
 }
 
 function expired(line: Line, waiters: readonly Waiter[]): void {

@@ -58,14 +58,37 @@ export function createLeasePart(subject: string, month: Month, entitled: bigint,
 	};
 }
 
-/** Its entitlement, as far as the limit goes: that may have been lowered since. */
-export function heldOf({ limit, entitled }: LeasePart): bigint {
-	return limit < entitled ? limit : entitled;
+/** May be reserved here without asking anybody. Negative where more was spent than is held, or than the limit is now. */
+export function unusedOf({ limit, entitled, settled, reserved }: LeasePart): bigint {
+	return (limit < entitled ? limit : entitled) - settled - reserved;
 }
 
-/** May be reserved here without asking anybody. Negative where more was spent than was held. */
-export function unusedOf(part: LeasePart): bigint {
-	return heldOf(part) - part.settled - part.reserved;
+/**
+ * The entitlement to keep when more is asked for. Of what is above a limit that was lowered only what is in use: the
+ * others must go on counting that.
+ */
+export function keptOf({ limit, entitled, settled, reserved }: LeasePart): bigint {
+	const used = settled + reserved;
+	const most = limit < used ? used : limit;
+	return entitled < most ? entitled : most;
+}
+
+/** What must be granted on top of what is kept, so that an amount fits. */
+export function needOf(part: LeasePart, amount: bigint): bigint {
+	return positive(amount + part.settled + part.reserved - keptOf(part));
+}
+
+/** More has been settled than was granted: before there was a budget, or at a cost above the reservation. */
+export function isBehind({ limit, entitled, settled }: LeasePart): boolean {
+	return settled > (limit < entitled ? limit : entitled);
+}
+
+/**
+ * What this instance may reserve at most when so much is free. The authority counts what was settled or what was granted,
+ * whichever is more; of what was settled just now it may not know yet, so that this is too much for one who is behind.
+ */
+export function roomIn(part: LeasePart, freeNano: bigint): bigint {
+	return isBehind(part) ? freeNano - part.reserved : unusedOf(part) + freeNano;
 }
 
 /** What it holds and does not need. */
@@ -82,7 +105,7 @@ export function availableOf(part: LeasePart, limit: bigint, nowMs: number): bigi
 	if (told === undefined) {
 		return limit - settled - reserved;
 	}
-	const known = unusedOf(part) + positive(told.freeNano + limit - told.limitNano);
+	const known = roomIn(part, positive(told.freeNano + limit - told.limitNano));
 	if (nowMs - told.atMs <= FRESH_MS) {
 		return known;
 	}

@@ -1,5 +1,5 @@
 import type { LeaseAsk } from "./lease-calls.ts";
-import { heldOf, type LeasePart, unusedOf, wishOf } from "./lease-part.ts";
+import { isBehind, keptOf, type LeasePart, needOf, roomIn, wishOf } from "./lease-part.ts";
 import type { Waiter } from "./lease-queue.ts";
 
 /** Whom to ask for in one call, and what. */
@@ -14,7 +14,8 @@ const ASKS_MAX = 64;
 
 /**
  * Of those who wait, in order, whom to ask for. Nobody is asked for before one who came earlier and waits for the same.
- * @param told Parts whose free amount is known to the nano-dollar: only as many are asked for as fit into it.
+ * @param told Parts whose free amount is known to the nano-dollar: only as many are asked for as fit into it,
+ * and only one where that is not quite sure.
  */
 export function select(waiters: readonly Waiter[], told: ReadonlySet<LeasePart> | undefined, nowMs: number): Selection {
 	const batch: Waiter[] = [];
@@ -33,7 +34,12 @@ export function select(waiters: readonly Waiter[], told: ReadonlySet<LeasePart> 
 			}
 			continue;
 		}
-		const isTooMuch = (part: LeasePart) => told?.has(part) === true && (sums.get(part) ?? 0n) + amount > roomIn(part);
+		const isTooMuch = (part: LeasePart): boolean => {
+			const sum = sums.get(part);
+			return (
+				told?.has(part) === true && ((sum ?? 0n) + amount > roomTold(part) || (sum !== undefined && isBehind(part)))
+			);
+		};
 		if (!parts.some(isTooMuch)) {
 			batch.push(waiter);
 			for (const part of parts) {
@@ -44,17 +50,17 @@ export function select(waiters: readonly Waiter[], told: ReadonlySet<LeasePart> 
 	return { batch, asks: asksFor(sums, nowMs) };
 }
 
-/** What this instance may reserve of a budget at most, by what it holds and what the authority said last. */
-export function roomIn(part: LeasePart): bigint {
-	return unusedOf(part) + (part.told?.freeNano ?? 0n);
+/** As far as the authority has told. */
+export function roomTold(part: LeasePart): bigint {
+	return roomIn(part, part.told?.freeNano ?? 0n);
 }
 
 function asksFor(sums: ReadonlyMap<LeasePart, bigint>, nowMs: number): LeaseAsk[] {
 	const asks: LeaseAsk[] = [];
 	for (const [part, sum] of sums) {
-		const need = sum - unusedOf(part);
+		const need = needOf(part, sum);
 		if (need > 0n) {
-			asks.push({ part, keep: heldOf(part), need, ahead: wishOf(part, nowMs, sum) });
+			asks.push({ part, keep: keptOf(part), need, ahead: wishOf(part, nowMs, sum) });
 		}
 	}
 	return asks;

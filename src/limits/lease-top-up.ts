@@ -1,5 +1,5 @@
 import type { LeaseAsk } from "./lease-calls.ts";
-import { heldOf, type LeasePart, positive, targetOf, unusedOf, wishOf } from "./lease-part.ts";
+import { keptOf, type LeasePart, positive, targetOf, unusedOf, wishOf } from "./lease-part.ts";
 import type { LeaseUpkeepDeps } from "./lease-upkeep.ts";
 
 /** Holding enough ahead of need, so that a busy key hardly ever waits. */
@@ -40,7 +40,7 @@ export function createLeaseTopUp({ clock, timers, parts, calls, line, roll }: Le
 			low.delete(part);
 			const ahead = wishOf(part, nowMs) - positive(unusedOf(part));
 			if (!part.called && line.isEmpty(part) && ahead > 0n && part.month === parts.month()) {
-				asks.push({ part, keep: heldOf(part), need: 0n, ahead });
+				asks.push({ part, keep: keptOf(part), need: 0n, ahead });
 			}
 			if (asks.length === ASKS_MAX) {
 				stopGathering = timers.after(GATHER_MS, topUp);

@@ -35,7 +35,7 @@ export function createLeaseUpkeep(deps: LeaseUpkeepDeps): LeaseUpkeep {
 	const { clock, timers, parts, line, roll } = deps;
 	const topUp = createLeaseTopUp(deps);
 	let rounds = 0;
-	let isGivingBack = false;
+	let running: Promise<void> | undefined;
 	let closed = false;
 
 	/** As many as one call takes. */
@@ -59,27 +59,28 @@ export function createLeaseUpkeep(deps: LeaseUpkeepDeps): LeaseUpkeep {
 		return asks;
 	}
 
-	/** One call after the other, until nothing is too much. A call that fails is made again the next time. */
-	function giveBack(onDone: () => void): void {
-		roll();
-		const asks = isGivingBack ? [] : tooMuch();
-		if (asks.length === 0) {
-			onDone();
-			return;
-		}
-		isGivingBack = true;
-		line.send(asks, (ending: LeaseEnding) => {
-			isGivingBack = false;
-			if (ending === "granted" && asks.length === ASKS_MAX) {
-				giveBack(onDone);
-			} else {
-				onDone();
+	/** One call after the other, until nothing is too much. What fails is tried again the next time. */
+	async function giveAllBack(): Promise<void> {
+		let ending: LeaseEnding = "granted";
+		for (let asked = ASKS_MAX; ending === "granted" && asked === ASKS_MAX; ) {
+			roll();
+			const asks = tooMuch();
+			asked = asks.length;
+			if (asked > 0) {
+				ending = await new Promise<LeaseEnding>((resolve) => line.send(asks, resolve));
 			}
+		}
+	}
+
+	function giveBack(): Promise<void> {
+		running ??= giveAllBack().finally(() => {
+			running = undefined;
 		});
+		return running;
 	}
 
 	const stopRounds = timers.every(GIVE_BACK_MS, () => {
-		giveBack(() => {});
+		void giveBack();
 		rounds += 1;
 		if (rounds % FORGET_ROUNDS === 0) {
 			parts.forgetIdle((part) => part.called || !line.isEmpty(part));
@@ -88,11 +89,12 @@ export function createLeaseUpkeep(deps: LeaseUpkeepDeps): LeaseUpkeep {
 
 	return {
 		reserved: topUp.reserved,
-		close() {
+		async close() {
 			closed = true;
 			stopRounds();
 			topUp.close();
-			return new Promise((resolve) => giveBack(resolve));
+			await running;
+			await giveBack();
 		},
 	};
 }

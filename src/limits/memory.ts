@@ -52,41 +52,6 @@ export function createMemoryLimiter({ clock }: { readonly clock: Clock }): Memor
 		return state;
 	}
 
-	function createTicket(states: readonly SubjectState[], estimate: number, takenAtMs: number): LimitTicket {
-		// A bucket without a limit has been taken nothing from, and owes nothing when it gets one meanwhile.
-		const held = states.map(({ tpm }) => ({ tpm, taken: tpm.limit === undefined ? 0 : estimate }));
-		let counted = estimate;
-		let released = false;
-		return {
-			correctTokens(total): void {
-				const units = wholeUnits(total);
-				const nowMs = Math.floor(clock.monotonic());
-				for (const bucket of held) {
-					const { tpm } = bucket;
-					// By the limit in force now, which a PATCH may have changed since this request came.
-					refill(tpm, tpm.limit, nowMs);
-					if (units > counted && tpm.limit !== undefined) {
-						takeUnits(tpm, units - counted);
-						bucket.taken += units - counted;
-					} else if (units < counted) {
-						const credit = Math.min(counted - units, bucket.taken);
-						giveBackUnits(tpm, credit, takenAtMs);
-						bucket.taken -= credit;
-					}
-				}
-				counted = units;
-			},
-			release(): void {
-				if (!released) {
-					released = true;
-					for (const state of states) {
-						state.parallel -= 1;
-					}
-				}
-			},
-		};
-	}
-
 	return {
 		take(subjects, promptTokens): LimitDecision {
 			const nowMs = Math.floor(clock.monotonic());
@@ -105,7 +70,7 @@ export function createMemoryLimiter({ clock }: { readonly clock: Clock }): Memor
 				takeUnits(state.rpm, 1);
 				state.parallel += 1;
 			}
-			return { ticket: createTicket(held, tokens, nowMs) };
+			return { ticket: createTicket(clock, held, tokens, nowMs) };
 		},
 		levels(subject): LimitLevels {
 			const state = states.get(subject.id);
@@ -123,6 +88,41 @@ export function createMemoryLimiter({ clock }: { readonly clock: Clock }): Memor
 		},
 		forget(subjectId): void {
 			states.delete(subjectId);
+		},
+	};
+}
+
+function createTicket(clock: Clock, states: readonly SubjectState[], estimate: number, takenAtMs: number): LimitTicket {
+	// A bucket without a limit has been taken nothing from, and owes nothing when it gets one meanwhile.
+	const held = states.map(({ tpm }) => ({ tpm, taken: tpm.limit === undefined ? 0 : estimate }));
+	let counted = estimate;
+	let released = false;
+	return {
+		correctTokens(total): void {
+			const units = wholeUnits(total);
+			const nowMs = Math.floor(clock.monotonic());
+			for (const bucket of held) {
+				const { tpm } = bucket;
+				// By the limit in force now, which a PATCH may have changed since this request came.
+				refill(tpm, tpm.limit, nowMs);
+				if (units > counted && tpm.limit !== undefined) {
+					takeUnits(tpm, units - counted);
+					bucket.taken += units - counted;
+				} else if (units < counted) {
+					const credit = Math.min(counted - units, bucket.taken);
+					giveBackUnits(tpm, credit, takenAtMs);
+					bucket.taken -= credit;
+				}
+			}
+			counted = units;
+		},
+		release(): void {
+			if (!released) {
+				released = true;
+				for (const state of states) {
+					state.parallel -= 1;
+				}
+			}
 		},
 	};
 }

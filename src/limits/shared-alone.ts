@@ -18,6 +18,14 @@ export function neverFits(subjects: readonly LimitSubject[], tokens: number): Li
 	return undefined;
 }
 
+export interface AloneContext {
+	readonly instances: number;
+	/** Whole monotonic milliseconds. */
+	readonly atMs: number;
+	/** The counters are there and were only late: what they last said of the others still counts. */
+	readonly isUp: boolean;
+}
+
 /**
  * Decides by this instance's part of each limit, and takes when it fits. In the same order as always: tpm, rpm, parallel;
  * the wait is the longest of all refusing buckets.
@@ -25,8 +33,7 @@ export function neverFits(subjects: readonly LimitSubject[], tokens: number): Li
 export function takeAlone(
 	subjects: readonly SharedSubject[],
 	tokens: number,
-	instances: number,
-	atMs: number,
+	{ instances, atMs, isUp }: AloneContext,
 ): LimitRefusal | undefined {
 	let refusal: LimitRefusal | undefined;
 	for (const kind of ["tpm", "rpm"] as const) {
@@ -44,7 +51,7 @@ export function takeAlone(
 			refusal = { ...(refusal ?? own), retryAfterMs: Math.max(wait, refusal?.retryAfterMs ?? 0) };
 		}
 	}
-	refusal ??= parallelRefusal(subjects, instances);
+	refusal ??= parallelRefusal(subjects, instances, isUp);
 	if (refusal === undefined) {
 		for (const subject of subjects) {
 			const { tpm, rpm } = aloneBuckets(subject, instances, atMs);
@@ -67,9 +74,17 @@ function shareWaitMs(bucket: TokenBucket, units: number, limit: number): number 
 	return bucket.used === 0 ? 0 : Math.ceil(bucket.used / share);
 }
 
-function parallelRefusal(subjects: readonly SharedSubject[], instances: number): LimitRefusal | undefined {
-	for (const { id, limits, running } of subjects) {
-		if (limits.parallel !== undefined && running >= shareOf(limits.parallel, instances)) {
+function parallelRefusal(
+	subjects: readonly SharedSubject[],
+	instances: number,
+	isUp: boolean,
+): LimitRefusal | undefined {
+	for (const { id, limits, running, slotsOfOthers } of subjects) {
+		if (limits.parallel === undefined) {
+			continue;
+		}
+		const left = isUp ? limits.parallel - slotsOfOthers : limits.parallel;
+		if (running >= Math.min(left, shareOf(limits.parallel, instances))) {
 			const retryAfterMs = limits.parallel === 0 ? undefined : PARALLEL_RETRY_MS;
 			return { subject: id, kind: "parallel", limit: limits.parallel, retryAfterMs };
 		}

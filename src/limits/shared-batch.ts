@@ -16,6 +16,8 @@ export interface AskedTake {
 export interface AskedLevels {
 	readonly subject: SharedSubject;
 	heard(answer: SharedSubjectAnswer): void;
+	/** Nobody has answered. */
+	failed(): void;
 }
 
 export interface Batch {

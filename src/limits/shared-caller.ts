@@ -61,7 +61,7 @@ export function createSharedCaller(deps: SharedCallerDeps) {
 			}
 		} catch {
 			// Whoever came while this call was not answered need not find it out again.
-			waiting.expireAll();
+			giveUp(contents.levels);
 		}
 		waiting.ended();
 		for (const { subject } of batch.reports) {
@@ -75,6 +75,11 @@ export function createSharedCaller(deps: SharedCallerDeps) {
 			await call();
 		}
 	}
+	/** Nobody is going to answer those who wait. */
+	function giveUp(levels: readonly AskedLevels[]): void {
+		waiting.expireAll();
+		failAll(levels);
+	}
 	/** Calls when there is something to ask or to tell, or when nothing was for a second. */
 	function pump(): void {
 		if (canCall() && !isLast) {
@@ -87,11 +92,7 @@ export function createSharedCaller(deps: SharedCallerDeps) {
 		}
 	}
 	/** In the next call. */
-	function tell(told: readonly SharedSubject[]): void {
-		for (const subject of told) {
-			telling.add(subject);
-		}
-	}
+	const tell = (told: readonly SharedSubject[]) => addAll(telling, told);
 	return {
 		counts: line.counts,
 		instances,
@@ -107,8 +108,8 @@ export function createSharedCaller(deps: SharedCallerDeps) {
 		},
 		/** The subject no longer exists. */
 		drop: (subject: SharedSubject) => void telling.delete(subject),
-		/** Nobody is going to answer those who wait. */
-		giveUp: () => waiting.expireAll(),
+		/** Nobody is there any more. */
+		giveUp: () => giveUp(questions.splice(0)),
 		/** Tells all that is to be told, and that this was the last. */
 		async end(): Promise<void> {
 			await running;
@@ -121,6 +122,18 @@ export function createSharedCaller(deps: SharedCallerDeps) {
 			} while (canCall() && telling.size > 0);
 		},
 	};
+}
+
+function failAll(questions: readonly AskedLevels[]): void {
+	for (const question of questions) {
+		question.failed();
+	}
+}
+
+function addAll<T>(set: Set<T>, added: readonly T[]): void {
+	for (const one of added) {
+		set.add(one);
+	}
 }
 
 /** Takes the first out of a set. */

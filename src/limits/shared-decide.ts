@@ -42,7 +42,7 @@ export function createDecider({ caller, canAsk, instances, nowMs, deadlineMs, on
 	}
 	function alone(subjects: readonly SharedSubject[], tokens: number): LimitDecision {
 		counts.alone += 1;
-		const refusal = takeAlone(subjects, tokens, instances(), nowMs());
+		const refusal = takeAlone(subjects, tokens, { instances: instances(), atMs: nowMs(), isUp: canAsk() });
 		return refusal ? refuse(refusal) : admit(subjects, tokens);
 	}
 	function ask(subjects: readonly SharedSubject[], tokens: number): Promise<LimitDecision> {
@@ -52,7 +52,7 @@ export function createDecider({ caller, canAsk, instances, nowMs, deadlineMs, on
 		caller?.ask({
 			subjects: limited,
 			tokens,
-			dueAtMs: nowMs() + deadlineMs,
+			patienceMs: deadlineMs,
 			isDone: false,
 			expired() {
 				counts.waitsFailed += 1;

@@ -53,10 +53,13 @@ export function createSharedLimiter(deps: SharedLimiterDeps): SharedLimiter {
 			caller.pump();
 		}
 	}
-	async function askLevels(subject: SharedSubject, { askLevels: question }: SharedCaller): Promise<LimitLevels> {
+	function askLevels(subject: SharedSubject, { askLevels: question }: SharedCaller): Promise<LimitLevels> {
 		const { promise, resolve } = Promise.withResolvers<LimitLevels>();
-		question({ subject, heard: (answer) => resolve(levelsOfAll(subject, answer)) });
-		return withinDeadline(promise, deadlineMs, clock).catch(() => levelsAlone(subject, instances(), nowMs()));
+		const failed = () => resolve(levelsAlone(subject, instances(), nowMs()));
+		question({ subject, heard: (answer) => resolve(levelsOfAll(subject, answer)), failed });
+		// Late, though not lost.
+		withinDeadline(promise, deadlineMs, clock).catch(failed);
+		return promise;
 	}
 	const stop = caller && keepTelling(caller, counters, subjects, nowMs);
 	return {

@@ -177,6 +177,7 @@ export function finishReport(report: Report, { answer, epoch, sharedMs, atMs }: 
 	subject.slots = isParallel ? slots : 0;
 	subject.slotsLimit = isParallel ? told.limits[2] : undefined;
 	subject.slotsOfAll = answer.slots + answer.othersSlots;
+	subject.slotsOfOthers = answer.othersSlots;
 	subject.runningTold = answer.running;
 	subject.creditedTold = report.creditsTold;
 	dropCredits(subject, told);
@@ -213,7 +214,7 @@ function settleMeter(
 	const kept = report.isLent ? 0 : told.held[kind === "tpm" ? 0 : 1];
 	meter.held = Math.max(0, meter.held + answer.held - kept);
 	meter.heldLimit = limit < 0 ? undefined : limit;
-	meter.viewUsed = answer.used + (answer.othersHold + answer.held) * PARTS_PER_UNIT;
+	meter.viewUsed = answer.used + (answer.othersHold + answer.held) * PARTS_PER_UNIT + Math.max(0, since);
 	meter.viewAtMs = atMs;
 	meter.viewLimit = meter.heldLimit;
 }

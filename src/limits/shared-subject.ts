@@ -45,8 +45,9 @@ export interface SharedSubject {
 	/** Parallel slots leased, those in use included. */
 	slots: number;
 	slotsLimit: number | undefined;
-	/** Of all instances, when it was last heard of. */
+	/** Of all instances, and of the others, when it was last heard of. */
 	slotsOfAll: number;
+	slotsOfOthers: number;
 	/** Tokens to give back, by when they were used; and how many ever were, and were told. */
 	credits: { units: number; readonly stamp: Stamp }[];
 	credited: number;
@@ -75,6 +76,7 @@ export function createSharedSubject(limits: LimitSubject, life: number, atMs: nu
 		slots: 0,
 		slotsLimit: undefined,
 		slotsOfAll: 0,
+		slotsOfOthers: 0,
 		credits: [],
 		credited: 0,
 		creditedTold: 0,

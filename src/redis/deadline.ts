@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { createPatience } from "./patience.ts";
 
 /** Nobody answered in time. */
 export class DeadlinePassed extends Error {
@@ -8,32 +9,20 @@ export class DeadlinePassed extends Error {
 	}
 }
 
-/** A timer that rings later than this was held up by this process, not by the one that is waited for. */
-const LATE_MS = 5;
-const GRACE_MS = 2;
-const GRACES_MAX = 3;
+/** Counted of one turn of the event loop at most: this part of the deadline. */
+const TURNS = 5;
 
 /**
- * The work's own outcome, or `DeadlinePassed`. What comes later is ignored. An answer that has arrived while this process
- * was busy with something else is still read.
+ * The work's own outcome, or `DeadlinePassed`. What comes later is ignored. Time in which this process was busy with
+ * something else counts little: an answer that has arrived meanwhile is still read.
  */
 export async function withinDeadline<T>(work: Promise<T>, deadlineMs: number, clock: Clock): Promise<T> {
 	const late = Promise.withResolvers<never>();
-	let timer: ReturnType<typeof setTimeout> | undefined;
-	function arm(waitMs: number, gracesLeft: number): void {
-		const dueMs = clock.monotonic() + waitMs;
-		timer = setTimeout(() => {
-			if (gracesLeft > 0 && clock.monotonic() - dueMs > LATE_MS) {
-				arm(GRACE_MS, gracesLeft - 1);
-			} else {
-				late.reject(new DeadlinePassed(deadlineMs));
-			}
-		}, waitMs);
-	}
-	arm(deadlineMs, GRACES_MAX);
+	const patience = createPatience(clock, Math.ceil(deadlineMs / TURNS));
+	const end = patience.wait(deadlineMs, () => late.reject(new DeadlinePassed(deadlineMs)));
 	try {
 		return await Promise.race([work, late.promise]);
 	} finally {
-		clearTimeout(timer);
+		end();
 	}
 }

@@ -3,6 +3,7 @@ import type { OpenRedis, RedisConnection } from "./connection.ts";
 import { withinDeadline } from "./deadline.ts";
 import { whyUnreachable } from "./diagnose.ts";
 import { evaluate, RedisRefused } from "./evaluate.ts";
+import { createPatience } from "./patience.ts";
 import { PROBE_KEYS, PROBE_SCRIPT } from "./scripts.ts";
 
 export interface ProbedConnectionDeps {
@@ -51,7 +52,10 @@ export function createProbedConnection({ url, open, clock, fastMs, onLost }: Pro
 		/** Rejects when Redis does not do, quickly, what the limits need. */
 		async probe(): Promise<void> {
 			const used = connection ?? (await connect());
-			const beganMs = clock.monotonic();
+			let isSlow = false;
+			const endPatience = createPatience(clock).wait(fastMs, () => {
+				isSlow = true;
+			});
 			const answer = evaluate(used, PROBE_SCRIPT, PROBE_KEYS, []).then(() => {
 				heardAtMs = clock.monotonic();
 			});
@@ -63,8 +67,10 @@ export function createProbedConnection({ url, open, clock, fastMs, onLost }: Pro
 					used.close();
 				}
 				throw error;
+			} finally {
+				endPatience();
 			}
-			if (clock.monotonic() - beganMs > fastMs) {
+			if (isSlow) {
 				throw new RedisRefused(`Redis takes longer than ${fastMs} ms to answer`);
 			}
 		},

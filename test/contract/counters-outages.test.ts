@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { LimitSubject } from "../../src/limits/types.ts";
 import { type Instance, isAdmitted, refusalOf, startInstances, subject, ticketOf } from "../support/counters.ts";
 import { type RedisProcess, type RedisServer, startRedis, startSlowProxy } from "../support/redis.ts";
@@ -9,6 +9,8 @@ const MINUTE_MS = 60_000;
 const TAKE_MS_MAX = 500;
 const BACK_MS_MAX = 1_000;
 
+// Servers are killed and started, and the machine may be busy.
+setDefaultTimeout(30_000);
 const server = await startRedis();
 const redis = server?.process as RedisProcess;
 afterAll(() => server?.stop());

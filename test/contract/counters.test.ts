@@ -1,9 +1,12 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { systemClock } from "../../src/lib/clock.ts";
+import { createSharedLimiter } from "../../src/limits/shared-limiter.ts";
 import type { LimitTicket } from "../../src/limits/types.ts";
 import {
 	type Instance,
 	type InstanceOptions,
 	isAdmitted,
+	plainCounters,
 	refusalOf,
 	startInstance,
 	startInstances,
@@ -16,6 +19,8 @@ import { until } from "../support/wait.ts";
 const CONCURRENT = 500;
 const MINUTE_MS = 60_000;
 
+// Servers are killed and started, and the machine may be busy.
+setDefaultTimeout(30_000);
 const server = await startRedis();
 afterAll(() => server?.stop());
 
@@ -145,7 +150,8 @@ describe.skipIf(server === undefined)("limits that three instances share by Redi
 			}
 		});
 		await Promise.all(lanes);
-		expect(worst).toBeLessThanOrEqual(0);
+		// Redis counts in whole milliseconds: one of them may be refilled early.
+		expect(worst).toBeLessThanOrEqual(1);
 		const possible = 30_000 + (30_000 * (performance.now() - beganMs)) / MINUTE_MS;
 		const counts = all.map(({ limiter }) => limiter.state().counts);
 		const waits = counts.reduce((sum, one) => sum + one.waits, 0);
@@ -249,6 +255,41 @@ describe.skipIf(server === undefined)("limits that three instances share by Redi
 			ticketOf(await (request % 2 === 0 ? one : two).take([key], 1));
 		}
 		refusalOf(await one.take([key], 1));
+	});
+
+	test("an answer that comes too late counts for nothing: the request was decided already, once", async () => {
+		const plain = plainCounters(url);
+		let lateMs = 0;
+		const slow = createSharedLimiter({
+			counters: {
+				...plain,
+				async run(...call) {
+					const answer = await plain.run(...call);
+					await Bun.sleep(lateMs);
+					return answer;
+				},
+			},
+			clock: systemClock,
+			instanceId: `ins_${crypto.randomUUID()}`,
+			instances: () => 1,
+			deadlineMs: 50,
+		});
+		const key = subject({ rpm: 4, tpm: 60_000, parallel: 10 });
+		const { one } = await three();
+		lateMs = 300;
+		const ticket = ticketOf(await slow.take([key], 30_000));
+		expect(slow.state().counts).toMatchObject({ waits: 1, waitsFailed: 1 });
+		const { calls } = slow.state().counts;
+		await until("two more calls", () => slow.state().counts.calls > calls + 1);
+		lateMs = 0;
+		await until("the truth", async () => {
+			const levels = await one.levels(key);
+			return levels.parallelUsed === 1 && levels.rpmUsed === 1 && levels.tpmUsed <= 30_000 && levels.tpmUsed > 20_000;
+		});
+		ticket.release();
+		await until("the slot", async () => (await one.levels(key)).parallelUsed === 0);
+		await slow.close();
+		plain.close();
 	});
 
 	test("nothing to do costs Redis a heartbeat a second and no more", async () => {

@@ -203,9 +203,16 @@ function isUnread(row: BookRow, call: BookedCall): boolean {
 	);
 }
 
-/** Given up while the provider was at it: it bills no more than was taken from it. */
+/**
+ * Given up while the provider was at it: it bills no more than was taken from it. Nor does one that broke off: what it sent
+ * last may be gone with the connection.
+ */
 function isCut(row: BookRow, call: BookedCall): boolean {
-	return (row.outcome === "client_gone" || row.outcome === "cut") && !isExact(row) && call.cost_nano > 0;
+	if (isExact(row) || call.cost_nano === 0) {
+		return false;
+	}
+	const isGivenUp = row.outcome === "client_gone" || row.outcome === "cut";
+	return isGivenUp || (call.fate === "breaks_off" && row.cost_nano < BigInt(call.cost_nano));
 }
 
 function costOfSeen(call: BookedCall, pieces: number, rates: Readonly<Record<string, Rates>>): number {

@@ -104,7 +104,7 @@ function simulate(world: World): void {
 	const team = random.chance(0.5) ? [subject(random, `team:${world.name}`, 3)] : [];
 	const keys = Array.from({ length: random.int(1, 3) }, (_, index) => subject(random, `key:${world.name}-${index}`, 1));
 	const running: Running[] = [];
-	const pace = random.pick([20, 200, 2_000, 20_000]);
+	const pace = random.pick([2, 20, 200, 2_000, 20_000]);
 	for (let count = 0; count < REQUESTS_A_WORLD; count += 1) {
 		world.pause(pauseOf(random, pace));
 		while (running.length > 0 && (random.chance(0.45) || running.length > 40)) {

@@ -14,6 +14,7 @@ import { exchange } from "./exchange.ts";
 import type { Random } from "./random.ts";
 import { createRig, mintKey, type RigKey, stopCleanly } from "./rig.ts";
 import { deadlineMs, report, scaled } from "./scale.ts";
+import { type Admission, worstStretch } from "./stretch.ts";
 
 const SECONDS = scaled(3, 60);
 const CLIENTS_A_KEY = 8;
@@ -25,12 +26,6 @@ const PARALLEL = 5;
 const BACK_OFF_MS = 40;
 
 const MOOD: Mood = { fates: { answers: 100 }, delayMs: [3, 12], streamMs: [0, 10], tokens: [5, 60], greedy: 0 };
-
-interface Admission {
-	readonly requestId: string;
-	readonly sentAtMs: number;
-	readonly endedAtMs: number;
-}
 
 test(
 	`G3: ${SECONDS} s of storm against a running gateway`,
@@ -106,25 +101,6 @@ async function storm(
 	}
 	await Promise.all(Array.from({ length: CLIENTS_A_KEY }, client));
 	return admitted;
-}
-
-/**
- * By how much the fullest stretch of time went over capacity and refill. A request was admitted somewhere between its first
- * byte and its last, so those count that lie in the stretch as a whole.
- */
-function worstStretch(admitted: readonly Admission[], unitsOf: (one: Admission) => number, limit: number): number {
-	const byEnd = admitted.toSorted((one, other) => one.endedAtMs - other.endedAtMs);
-	let worst = Number.NEGATIVE_INFINITY;
-	for (const { sentAtMs: from } of admitted) {
-		let units = 0;
-		for (const one of byEnd) {
-			if (one.sentAtMs >= from) {
-				units += unitsOf(one);
-				worst = Math.max(worst, units - limit - (limit * (one.endedAtMs - from)) / 60_000);
-			}
-		}
-	}
-	return worst;
 }
 
 function percent(share: number): string {

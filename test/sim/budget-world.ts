@@ -101,11 +101,7 @@ interface Waiting {
 	readonly sinceMs: number;
 }
 
-/** The longest that a book lets a request wait. */
-export const WAIT_MS = 250;
-
 export interface BudgetWorldOptions {
-	readonly random: Random;
 	readonly fate: () => CallFate;
 	/** How long the database may take to learn of what was settled. */
 	readonly writeLagMs: () => number;
@@ -238,11 +234,6 @@ export function createBudgetWorld({ fate, writeLagMs, startMs }: BudgetWorldOpti
 			open.splice(open.indexOf(held), 1);
 		}
 		void instance.book.close();
-		for (const entry of waiting) {
-			if (time.clock.monotonic() - entry.sinceMs > WAIT_MS) {
-				waiting.delete(entry);
-			}
-		}
 	}
 
 	return {

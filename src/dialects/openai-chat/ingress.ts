@@ -27,8 +27,8 @@ import {
 	textUpTo,
 } from "../fields.ts";
 import { promptSize } from "../prompt-size.ts";
-import type { Envelope, Ingress, PromptTokensUpperBound } from "../types.ts";
 import { toolsView } from "../tools-view.ts";
+import type { Envelope, Ingress, PromptTokensUpperBound } from "../types.ts";
 import { type ContentNeeds, checkContent, contentText } from "./content.ts";
 import { hasExtensions } from "./extensions.ts";
 

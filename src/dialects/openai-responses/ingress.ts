@@ -19,8 +19,8 @@ import {
 	textUpTo,
 } from "../fields.ts";
 import { promptSize } from "../prompt-size.ts";
-import type { Envelope, Ingress, PromptTokensUpperBound } from "../types.ts";
 import { toolsView } from "../tools-view.ts";
+import type { Envelope, Ingress, PromptTokensUpperBound } from "../types.ts";
 import { readContinuation } from "./continuation.ts";
 import { checkItems, type ItemNeeds } from "./input.ts";
 

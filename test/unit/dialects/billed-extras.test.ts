@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { billedExtras } from "../../../src/dialects/billed-extras.ts";
+import { billedExtras, providerTools } from "../../../src/dialects/billed-extras.ts";
 import type { JsonObject } from "../../../src/lib/json-types.ts";
 
 function extras(json: JsonObject) {
@@ -35,4 +35,20 @@ describe("what a request may be billed for beside its words", () => {
 	])("searches: %s", (_name, json, searchesMax) => {
 		expect(extras(json).searchesMax).toBe(searchesMax);
 	});
+});
+
+test("tools of a provider's own are told from functions of the client", () => {
+	const json: JsonObject = {
+		web_search_options: {},
+		tools: [
+			{ type: "function", function: { name: "bash_20250124" } },
+			{ type: "custom", custom: { name: "x" } },
+			{ type: "bash_20250124", name: "bash" },
+			{ googleSearch: {} },
+			{},
+			"nonsense",
+		],
+	};
+	expect(providerTools(json)).toEqual(["web_search", "bash_20250124", "googleSearch"]);
+	expect(providerTools({ tools: null })).toEqual([]);
 });

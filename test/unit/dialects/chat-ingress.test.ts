@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createIngresses } from "../../../src/dialects/registry.ts";
-import type { Envelope, RoutingText } from "../../../src/dialects/types.ts";
+import type { Envelope } from "../../../src/dialects/types.ts";
+import type { PromptView } from "../../../src/lib/prompt-view.ts";
 import { parseJsonBody } from "../../../src/lib/json.ts";
 import { promptTokensUpperBound } from "../../../src/metering/tokens.ts";
 
@@ -13,7 +14,7 @@ function body(fields: Fields) {
 	return { kind: "json" as const, ...parseJsonBody(Buffer.from(JSON.stringify(whole))) };
 }
 const read = (fields: Fields): Envelope => chat.readEnvelope(body(fields));
-const textOf = (fields: Fields): RoutingText => chat.promptText(body(fields));
+const textOf = (fields: Fields): PromptView => chat.promptText(body(fields));
 const user = (content: unknown) => ({ messages: [{ role: "user", content }] });
 const tool = (name: string) => ({ type: "function", function: { name } });
 
@@ -295,7 +296,7 @@ describe("the envelope of a chat request", () => {
 });
 
 describe("the prompt text of a chat request", () => {
-	test("is the last user message, and what came before it", () => {
+	test("is the conversation in order, its texts alone, and what its tools require", () => {
 		expect(
 			textOf({
 				messages: [
@@ -318,28 +319,35 @@ describe("the prompt text of a chat request", () => {
 					},
 					{ role: "assistant", content: null, tool_calls: [] },
 				],
-				tools: [tool("a"), tool("b")],
-				functions: [{ name: "c" }],
+				tools: [
+					tool("a"),
+					{ type: "function", function: { name: "b", parameters: { type: "object", required: ["x", "y"] } } },
+				],
+				functions: [{ name: "c", parameters: { required: ["z"] } }],
 				response_format: { type: "json_schema", json_schema: {} },
 			}),
 		).toEqual({
-			task: "Yes,\ndo it.",
-			context: [
+			messages: [
 				{ role: "system", text: "Be kind." },
 				{ role: "user", text: "Plan a trip." },
 				{ role: "assistant", text: "Shall\nI?" },
+				{ role: "user", text: "Yes,\ndo it." },
+				{ role: "assistant", text: "" },
 			],
-			tools: 3,
-			jsonSchema: true,
+			tools: { count: 3, required: 3 },
+			json: true,
 		});
 	});
 
-	test("is empty without a user, and the rest is context", () => {
-		expect(textOf({ messages: [{ role: "system", content: "Go." }] })).toEqual({
-			task: "",
-			context: [{ role: "system", text: "Go." }],
-			tools: 0,
-			jsonSchema: false,
-		});
+	test("is bounded: the ends of a long text, the last turns of a long conversation and how it began", () => {
+		const long = `begin${"x".repeat(1_000_000)}end`;
+		const turns = Array.from({ length: 500 }, (_, turn) => ({ role: "user", content: turn === 250 ? long : `${turn}` }));
+		const { messages } = textOf({ messages: [{ role: "system", content: "Go." }, ...turns, { role: "user", content: long }] });
+		expect(messages.length).toBeLessThan(20);
+		expect(messages[0]).toEqual({ role: "system", text: "Go." });
+		expect(messages.at(-2)?.text).toBe("499");
+		const text = messages.at(-1)?.text ?? "";
+		expect(text.length).toBeLessThanOrEqual(8_192);
+		expect(text.startsWith("beginx") && text.endsWith("xend")).toBe(true);
 	});
 });

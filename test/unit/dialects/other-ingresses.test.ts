@@ -161,13 +161,15 @@ describe("an envelope", () => {
 			previousResponseId: "resp_1",
 		});
 		expect(ingresses.responses.promptText(body("responses", fields))).toEqual({
-			task: "What is this?",
-			context: [
+			messages: [
 				{ role: "system", text: "Be kind." },
 				{ role: "developer", text: "Be brief." },
+				{ role: "user", text: "What is this?" },
+				{ role: "assistant", text: "" },
+				{ role: "assistant", text: "" },
 			],
-			tools: 1,
-			jsonSchema: true,
+			tools: { count: 1, required: 0 },
+			json: true,
 		});
 	});
 
@@ -208,7 +210,7 @@ describe("an envelope", () => {
 		const image = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
 		const fields = { input: [{ type: "text", text: "a" }, image] };
 		expect(read("moderations", fields)).toMatchObject({ promptImages: 1, needs: { images: true } });
-		expect(ingresses.moderations.promptText(body("moderations", fields)).task).toBe("a");
+		expect(ingresses.moderations.promptText(body("moderations", fields)).messages).toEqual([{ role: "user", text: "a" }]);
 	});
 
 	test("of images counts the images", () => {

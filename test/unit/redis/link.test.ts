@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,8 @@ import { type RedisProcess, type RedisServer, startRedis, startSlowProxy } from 
 import { until } from "../../support/wait.ts";
 
 const ADD = redisScript("return redis.call('INCRBY', KEYS[1], ARGV[1])");
+// Servers are killed and started, and the machine may be busy.
+setDefaultTimeout(30_000);
 const server = await startRedis();
 afterAll(() => server?.stop());
 

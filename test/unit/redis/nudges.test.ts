@@ -1,9 +1,11 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { createRedisNudges, type RedisNudges } from "../../../src/redis/nudges.ts";
 import { type RedisProcess, type RedisServer, startRedis } from "../../support/redis.ts";
 import { until } from "../../support/wait.ts";
 
+// Servers are killed and started, and the machine may be busy.
+setDefaultTimeout(30_000);
 const server = await startRedis();
 afterAll(() => server?.stop());
 

@@ -1,0 +1,214 @@
+import { CLASSES, CHATTER_OR_GRAMMAR, FRAME, PERSON, STOP } from "./classes.ts";
+import { mix, pairHash } from "./hash.ts";
+import { FIELD, FIELDS, type Scan } from "./scan-state.ts";
+import { VECTOR_SIZE, type Tables } from "./tables.ts";
+
+/** Hashed features are numbers below this. */
+export const HASHED_SIZE = 2 ** 18;
+const SEEN_SIZE = 2 ** 14;
+const HASHED_MAX = SEEN_SIZE / 2;
+/** The words at the beginning of the task whose classes say what is asked for. */
+const LEAD_WORDS = 3;
+const RARE = 150;
+/** Words of substance outside chatter, for chatter to be left out. */
+const SUBSTANCE_MIN = 3;
+
+/** What was found in a part of a text, to be turned into features. Reused, as the scan is. */
+export interface Collected {
+	/** Sums of the scan's fields. */
+	readonly totals: Float64Array;
+	/** Different words of each class. */
+	readonly classCounts: Float64Array;
+	readonly vector: Float64Array;
+	/** Features of the hashed model, each once, in order of appearance. */
+	readonly hashed: Uint32Array;
+	hashedCount: number;
+	vectorWeight: number;
+	known: number;
+	raritySum: number;
+	rare: number;
+	segments: number;
+	leadClasses: number;
+	leadWords: number;
+	leavesOutChatter: boolean;
+	/** Stamps of what was seen: a feature is new unless its slot holds it with this generation. */
+	readonly seen: Uint32Array;
+	readonly seenAt: Uint32Array;
+	generation: number;
+}
+
+export function createCollected(): Collected {
+	return {
+		totals: new Float64Array(FIELDS),
+		classCounts: new Float64Array(CLASSES.length),
+		vector: new Float64Array(VECTOR_SIZE),
+		hashed: new Uint32Array(HASHED_MAX),
+		hashedCount: 0,
+		vectorWeight: 0,
+		known: 0,
+		raritySum: 0,
+		rare: 0,
+		segments: 0,
+		leadClasses: 0,
+		leadWords: 0,
+		leavesOutChatter: false,
+		seen: new Uint32Array(SEEN_SIZE),
+		seenAt: new Uint32Array(SEEN_SIZE),
+		generation: 0,
+	};
+}
+
+export function resetCollected(collected: Collected): void {
+	collected.totals.fill(0);
+	collected.classCounts.fill(0);
+	collected.vector.fill(0);
+	collected.hashedCount = 0;
+	collected.vectorWeight = 0;
+	collected.known = 0;
+	collected.raritySum = 0;
+	collected.rare = 0;
+	collected.segments = 0;
+	collected.leadClasses = 0;
+	collected.leadWords = 0;
+	collected.generation += 1;
+}
+
+/** Adds the segments from `from` to before `to`, but for those that say nothing: greetings, thanks, frames, chatter. */
+export function collectSegments(scan: Scan, tables: Tables, from: number, to: number, collected: Collected): void {
+	for (let segment = from; segment < to; segment += 1) {
+		if (saysSomething(scan, segment) && !(collected.leavesOutChatter && isChatter(scan, segment))) {
+			collectSegment(scan, tables, segment, collected);
+		}
+	}
+}
+
+/** Whether a segment holds a word of substance, a number or a formula; politeness with one such word does not count. */
+export function saysSomething({ counts }: Scan, segment: number): boolean {
+	const at = segment * FIELDS;
+	const content = counts[at + FIELD.content] ?? 0;
+	const framed = counts[at + FIELD.framed] ?? 0;
+	const marks =
+		(counts[at + FIELD.numbers] ?? 0) +
+		(counts[at + FIELD.code] ?? 0) +
+		(counts[at + FIELD.math] ?? 0) +
+		(counts[at + FIELD.latex] ?? 0);
+	return marks > 0 || (framed > 2 ? content * 2 > framed : content > 0);
+}
+
+/** Whether there is something to read besides chatter before `end`. */
+export function hasSubstance(scan: Scan, end: number): boolean {
+	let content = 0;
+	for (let segment = 0; segment < end && content < SUBSTANCE_MIN; segment += 1) {
+		if (saysSomething(scan, segment) && !isChatter(scan, segment)) {
+			content += scan.counts[segment * FIELDS + FIELD.content] ?? 0;
+		}
+	}
+	return content >= SUBSTANCE_MIN;
+}
+
+/** "My train is late again": about the writer, no question, no figure, no word of any field of work. */
+function isChatter({ counts, segmentClasses }: Scan, segment: number): boolean {
+	const classes = segmentClasses[segment] ?? 0;
+	const at = segment * FIELDS;
+	return (
+		(classes & PERSON) !== 0 &&
+		(classes & ~CHATTER_OR_GRAMMAR) === 0 &&
+		(counts[at + FIELD.questions] ?? 0) +
+			(counts[at + FIELD.numbers] ?? 0) +
+			(counts[at + FIELD.code] ?? 0) +
+			(counts[at + FIELD.math] ?? 0) +
+			(counts[at + FIELD.latex] ?? 0) ===
+			0
+	);
+}
+
+function collectSegment(scan: Scan, tables: Tables, segment: number, collected: Collected): void {
+	const { totals } = collected;
+	const at = segment * FIELDS;
+	for (let field = 0; field < FIELDS; field += 1) {
+		totals[field] = (totals[field] ?? 0) + (scan.counts[at + field] ?? 0);
+	}
+	collected.segments += 1;
+	const end = scan.segmentStart[segment + 1] ?? 0;
+	let before = 0;
+	let beforeIsStop = true;
+	for (let token = scan.segmentStart[segment] ?? 0; token < end; token += 1) {
+		const classes = scan.tokenClasses[token] ?? 0;
+		if (classes & FRAME) {
+			continue;
+		}
+		const hash = scan.tokenHash[token] ?? 0;
+		const isStop = (classes & STOP) !== 0;
+		const isNew = isStop ? false : addHashed(mix(hash), collected);
+		if (before !== 0 && !(isStop && beforeIsStop)) {
+			addHashed(pairHash(before, hash), collected);
+		}
+		if (classes !== 0) {
+			addClasses(classes, isNew || isStop, collected);
+		}
+		if (!isStop) {
+			addVector(scan.tokenRow[token] ?? -1, tables, collected);
+		}
+		before = hash;
+		beforeIsStop = isStop;
+	}
+}
+
+/** Whether the feature was not there yet. */
+function addHashed(hash: number, collected: Collected): boolean {
+	const { seen, seenAt, generation } = collected;
+	if (collected.hashedCount >= HASHED_MAX) {
+		return false;
+	}
+	const feature = hash & (HASHED_SIZE - 1);
+	let slot = (hash >>> 9) & (SEEN_SIZE - 1);
+	while (seenAt[slot] === generation) {
+		if (seen[slot] === feature) {
+			return false;
+		}
+		slot = (slot + 1) & (SEEN_SIZE - 1);
+	}
+	seenAt[slot] = generation;
+	seen[slot] = feature;
+	collected.hashed[collected.hashedCount] = feature;
+	collected.hashedCount += 1;
+	return true;
+}
+
+function addClasses(classes: number, isNew: boolean, collected: Collected): void {
+	const { classCounts } = collected;
+	if (collected.leadWords < LEAD_WORDS) {
+		collected.leadWords += 1;
+		collected.leadClasses |= classes;
+	}
+	if (!isNew) {
+		return;
+	}
+	let bits = classes >>> 0;
+	while (bits !== 0) {
+		const index = 31 - Math.clz32(bits);
+		classCounts[index] = (classCounts[index] ?? 0) + 1;
+		bits &= ~(1 << index);
+	}
+}
+
+function addVector(row: number, tables: Tables, collected: Collected): void {
+	if (row < 0) {
+		return;
+	}
+	collected.known += 1;
+	const rarity = tables.rowRarity[row] ?? 0;
+	collected.raritySum += rarity;
+	collected.rare += rarity > RARE ? 1 : 0;
+	const scale = tables.vectorScale[row];
+	if (scale === undefined || scale === 0) {
+		return;
+	}
+	collected.vectorWeight += tables.vectorWeight[row] ?? 0;
+	const { vector } = collected;
+	const { vectors } = tables;
+	const start = row * VECTOR_SIZE;
+	for (let index = 0; index < VECTOR_SIZE; index += 1) {
+		vector[index] = (vector[index] ?? 0) + scale * (vectors[start + index] ?? 0);
+	}
+}

@@ -1,0 +1,113 @@
+import { CLASSES, type WordClass } from "./classes.ts";
+import type { Collected } from "./collect.ts";
+import { FIELD } from "./scan-state.ts";
+import { VECTOR_SIZE } from "./tables.ts";
+
+/** What a feature is told as when a score is explained. */
+interface FeatureGroup {
+	readonly name: string;
+	readonly size: number;
+}
+
+const LEAD: readonly WordClass[] = [
+	"question",
+	"prove",
+	"analyse",
+	"explain",
+	"code",
+	"math",
+	"creative",
+	"plain",
+	"fact",
+	"writing",
+	"heading",
+	"systems",
+];
+const LEAD_BITS = LEAD.map((name) => 2 ** CLASSES.indexOf(name));
+
+/** In the order in which `writeFeatures` writes them. */
+const GROUPS: readonly FeatureGroup[] = [
+	{ name: "length", size: 4 },
+	{ name: "sentences", size: 3 },
+	{ name: "word_length", size: 3 },
+	{ name: "lists", size: 3 },
+	{ name: "numbers", size: 4 },
+	{ name: "formulas", size: 5 },
+	{ name: "code_marks", size: 5 },
+	{ name: "questions", size: 1 },
+	{ name: "vocabulary", size: 4 },
+	...CLASSES.map((name) => ({ name: `${name}_words`, size: 1 })),
+	...LEAD.map((name) => ({ name: `asks_${name}`, size: 1 })),
+	{ name: "topic", size: VECTOR_SIZE },
+];
+
+/** The name of each feature's group. */
+export const FEATURE_NAMES: readonly string[] = GROUPS.flatMap(({ name, size }) => Array.from({ length: size }, () => name));
+export const FEATURES = FEATURE_NAMES.length;
+export const VECTOR_START = FEATURES - VECTOR_SIZE;
+
+/** Weight of "nothing known" in the mean of the word vectors: a topic told by one word is told softly. */
+const VECTOR_PRIOR = 1;
+
+/** Turns what was collected into numbers of about 0 to 1; counts saturate, so that the tenth says less than the first. */
+export function writeFeatures(collected: Collected, features: Float32Array): void {
+	const { totals, segments } = collected;
+	const of = (field: number) => totals[field] ?? 0;
+	const content = of(FIELD.content);
+	const perWord = 1 / Math.max(content, 1);
+	const numbers = of(FIELD.numbers);
+	const math = of(FIELD.math);
+	const latex = of(FIELD.latex);
+	const code = of(FIELD.code);
+	let at = 0;
+	const put = (value: number) => {
+		features[at] = value;
+		at += 1;
+	};
+	put(saturating(content, 8));
+	put(saturating(content, 30));
+	put(saturating(content, 100));
+	put(saturating(content, 300));
+	put(saturating(segments, 4));
+	put(saturating(of(FIELD.lines), 8));
+	put(saturating(content / Math.max(segments, 1), 12));
+	put(Math.min(1, (of(FIELD.letters) * perWord) / 10));
+	put(of(FIELD.long) * perWord);
+	put(of(FIELD.veryLong) * perWord);
+	put(saturating(of(FIELD.choices), 4));
+	put(saturating(of(FIELD.lists), 3));
+	put(saturating(of(FIELD.indents), 4));
+	put(saturating(numbers, 3));
+	put(saturating(numbers, 12));
+	put(numbers / (numbers + content + 4));
+	put(saturating(of(FIELD.digits) / Math.max(numbers, 1), 3));
+	put(saturating(math, 3));
+	put(saturating(math, 15));
+	put(saturating(latex, 3));
+	put(saturating(math + latex, 30));
+	put((math + latex) / (math + latex + content + 4));
+	put(saturating(code, 5));
+	put(saturating(code, 40));
+	put(saturating(of(FIELD.calls), 3));
+	put(saturating(of(FIELD.variables), 4));
+	put(code / (code + content + 4));
+	put(saturating(of(FIELD.questions), 2));
+	put(Math.min(1, collected.known * perWord));
+	put(collected.raritySum / (255 * Math.max(collected.known, 1)));
+	put(collected.rare * perWord);
+	put(of(FIELD.foreign) / Math.max(of(FIELD.words), 1));
+	for (let index = 0; index < CLASSES.length; index += 1) {
+		put(saturating(collected.classCounts[index] ?? 0, 1.5));
+	}
+	for (const bit of LEAD_BITS) {
+		put(collected.leadClasses & bit ? 1 : 0);
+	}
+	const scale = 1 / (collected.vectorWeight + VECTOR_PRIOR);
+	for (let index = 0; index < VECTOR_SIZE; index += 1) {
+		put((collected.vector[index] ?? 0) * scale);
+	}
+}
+
+function saturating(amount: number, half: number): number {
+	return amount / (amount + half);
+}
