@@ -80,10 +80,10 @@ export async function openDeps(
 	keys.onRevoked((keyId) => live.cutKey(keyId));
 	const deadlines = createDeadlines(clock);
 	const send = createSend(() => {
-		// Synchronous where the database is embedded. While the disk refuses rows they wait, and calls do not.
-		if (store.writer.healthy()) {
-			void store.writer.flush();
-		}
+		// While no disk takes rows they wait in memory, and calls do not wait for them.
+		const written = store.writer.healthy() ? store.writer.flush() : undefined;
+		// At once where the database is embedded; a shared one takes a round trip, or the time until the outbox steps in.
+		return store.shared === undefined ? undefined : written;
 	});
 	const health = createHealthBook({ clock });
 	const keeping = {

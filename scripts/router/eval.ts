@@ -2,7 +2,7 @@ import { plainPrompt } from "../../src/lib/prompt-view.ts";
 import { createClassifier } from "../../src/routing/classifier/classify.ts";
 import type { Model } from "../../src/routing/classifier/model.ts";
 import { readWeights } from "../../src/routing/classifier/weights.ts";
-import { BASELINES } from "./evaluation/baselines.ts";
+import { BASELINES, type TextScorer } from "./evaluation/baselines.ts";
 import { languages, stability, type ViewScorer, wrongOrderings } from "./evaluation/behaviour.ts";
 import { timing } from "./evaluation/timing.ts";
 import { type Example, readExamples } from "./examples.ts";
@@ -39,8 +39,14 @@ function scoreAll(model: Model, examples: readonly Example[]): readonly Scored[]
 }
 
 function qualityRow(name: string, rows: readonly Scored[]): Record<string, string | number> {
-	const judged = rows.flatMap(({ judged: shares, score, text }) => (shares === undefined ? [] : [{ ...shares, score, text }]));
-	const cells = Object.entries({ classifier: undefined, ...BASELINES }).map(([column, baseline]) => {
+	const judged = rows.flatMap(({ judged: shares, score, text }) =>
+		shares === undefined ? [] : [{ ...shares, score, text }],
+	);
+	const columns: readonly (readonly [string, TextScorer | undefined])[] = [
+		["classifier", undefined],
+		...Object.entries(BASELINES),
+	];
+	const cells = columns.map(([column, baseline]) => {
 		const { apgr, cpt50, cpt80 } = routingQuality(
 			baseline === undefined ? judged : judged.map((row) => ({ ...row, score: baseline(row.text) })),
 		);
@@ -61,11 +67,18 @@ function sets(rows: readonly Scored[]): readonly Record<string, string | number>
 	];
 }
 
-function behaviour(title: string, score: ViewScorer, texts: readonly string[], thirds: { low: number; high: number }): void {
+function behaviour(
+	title: string,
+	score: ViewScorer,
+	texts: readonly string[],
+	thirds: { low: number; high: number },
+): void {
 	const results = stability(texts, score, thirds);
 	const mean = results.reduce((sum, { sameBucket }) => sum + sameBucket, 0) / results.length;
 	const worst = Math.min(...results.map(({ sameBucket }) => sameBucket));
-	console.log(`\n${title}: same bucket under ${results.length} rewritings, mean ${mean.toFixed(3)}, worst ${worst.toFixed(3)}`);
+	console.log(
+		`\n${title}: same bucket under ${results.length} rewritings, mean ${mean.toFixed(3)}, worst ${worst.toFixed(3)}`,
+	);
 	console.table(
 		results.map(({ rewrite, sameBucket, rank, raised }) => ({
 			rewrite,
@@ -75,9 +88,13 @@ function behaviour(title: string, score: ViewScorer, texts: readonly string[], t
 		})),
 	);
 	const { total, wrong } = wrongOrderings(score);
-	console.log(`${title}: orderings ${total - wrong.length} of ${total}${wrong.map((name) => `\n  wrong: ${name}`).join("")}`);
+	console.log(
+		`${title}: orderings ${total - wrong.length} of ${total}${wrong.map((name) => `\n  wrong: ${name}`).join("")}`,
+	);
 	const byLanguage = languages(score);
-	console.log(`${title}: languages ${byLanguage.map(({ language, auc }) => `${language} ${auc.toFixed(2)}`).join("  ")}`);
+	console.log(
+		`${title}: languages ${byLanguage.map(({ language, auc }) => `${language} ${auc.toFixed(2)}`).join("  ")}`,
+	);
 }
 
 function thirdsOf(values: readonly number[]): { low: number; high: number } {
@@ -128,20 +145,37 @@ if (only !== "--shipped") {
 	const folds = examples.map(() => Math.floor(random() * 5));
 	const scored: Scored[] = [];
 	for (let fold = 0; fold < (only === "--folds" ? 1 : 5); fold += 1) {
-		const model = fitModel(tables, examples.filter((_, index) => folds[index] !== fold), EVAL_FIT);
+		const model = fitModel(
+			tables,
+			examples.filter((_, index) => folds[index] !== fold),
+			EVAL_FIT,
+		);
 		const held = examples.filter((_, index) => folds[index] === fold);
 		scored.push(...scoreAll(model, held));
 		if (fold === 0) {
 			const classifier = createClassifier(model);
-			behaviour("held-out rows", (view) => classifier(view).score, sample(held, STABILITY_PROMPTS), { low: 0.33, high: 0.66 });
+			behaviour("held-out rows", (view) => classifier(view).score, sample(held, STABILITY_PROMPTS), {
+				low: 0.33,
+				high: 0.66,
+			});
 		}
 	}
 	console.log("\nRows held out (APGR / CPT50 % / CPT80 %)");
 	console.table(sets(scored));
 	if (only !== "--folds") {
 		const rows = Object.entries(LEFT_OUT).map(([name, sources]) => {
-			const model = fitModel(tables, examples.filter(({ source }) => !sources.includes(source)), EVAL_FIT);
-			return qualityRow(name, scoreAll(model, examples.filter(({ source }) => sources.includes(source))));
+			const model = fitModel(
+				tables,
+				examples.filter(({ source }) => !sources.includes(source)),
+				EVAL_FIT,
+			);
+			return qualityRow(
+				name,
+				scoreAll(
+					model,
+					examples.filter(({ source }) => sources.includes(source)),
+				),
+			);
 		});
 		console.log("\nWhole sources left out");
 		console.table(rows);

@@ -15,6 +15,8 @@ export interface Example {
 
 /** How much of a prompt's own gap and difficulty stays, beyond its subject's: the rest is taken for chance. */
 const OWN_GAP = 0.3;
+/** More of it where the labels are of the gap and of nothing else. */
+const MMLU_OWN_GAP = 0.5;
 const OWN_DIFFICULTY = 0.3;
 const SUBJECT_DIFFICULTY = 0.3;
 /** Prompts of one subject that weigh as much as all of its source. */
@@ -55,7 +57,7 @@ function judgedExamples(rows: readonly PoolRow[], subjectOf: (row: PoolRow) => s
 				target:
 					ownGap +
 					SUBJECT_DIFFICULTY * (ownDifficulty - difficulty) +
-					OWN_GAP * (row.strong - row.weak - ownGap) +
+					(row.source === "mmlu" ? MMLU_OWN_GAP : OWN_GAP) * (row.strong - row.weak - ownGap) +
 					OWN_DIFFICULTY * (1 - row.weak - ownDifficulty),
 				weight: (SOURCE_TRUST[row.source] ?? 1) / Math.sqrt(source.length),
 				judged: { weak: row.weak, strong: row.strong },

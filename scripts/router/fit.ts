@@ -1,14 +1,14 @@
 import { FEATURES } from "../../src/routing/classifier/features.ts";
 import { type Model, NODES, rawScore, TREE_DEPTH } from "../../src/routing/classifier/model.ts";
-import { createReader, readSegments, readText, type Reader } from "../../src/routing/classifier/read-features.ts";
+import { createReader, type Reader, readSegments, readText } from "../../src/routing/classifier/read-features.ts";
 import type { Tables } from "../../src/routing/classifier/tables.ts";
 import type { Example } from "./examples.ts";
 import { fitHashed, type HashedModel } from "./hashed.ts";
-import { fitLinear, type LinearModel } from "./linear.ts";
 import { vectorWords } from "./lexicon.ts";
+import { fitLinear, type LinearModel } from "./linear.ts";
 import { createParaphrase } from "./neighbours.ts";
 import { createRandom, pick } from "./random.ts";
-import { type RewriteName, REWRITES } from "./rewrites.ts";
+import { REWRITES, type RewriteName } from "./rewrites.ts";
 import { TRAINING } from "./surroundings.ts";
 import { growTrees, type Samples, type Tree } from "./trees.ts";
 

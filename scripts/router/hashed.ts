@@ -33,7 +33,6 @@ export interface HashedModel {
 	readonly scale: number;
 }
 
-
 /** Linear regression on hashed words and word pairs by stochastic gradient descent (Adagrad), then signed bytes. */
 export function fitHashed(samples: HashedSamples, options: HashedOptions): HashedModel {
 	const { features, starts, targets, weights } = samples;

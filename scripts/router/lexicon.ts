@@ -17,8 +17,7 @@ const HALF_WEIGHT_SHARE = 1e-3;
 const VECTOR_COUNT_MIN = 8;
 const HIDDEN_MARK = 0x301;
 /** Letters of other alphabets that look like Latin ones. Applied to the text and to the lexicon alike, so nothing is lost. */
-const LOOKALIKES =
-	"аaеeоoрpсcуyхxіiјjѕsкkԁdһhԛqԝwӏlүyοoαaιiκkνvρpυuχxıiɑaɡgօoսuհhﬁfßsøoæaœođdłlðd";
+const LOOKALIKES = "аaеeоoрpсcуyхxіiјjѕsкkԁdһhԛqԝwӏlүyοoαaιiκkνvρpυuχxıiɑaɡgօoսuհhﬁfßsøoæaœođdłlðd";
 
 /** A word with its vector, as the word table has it: the first of these is row 0. */
 export interface VectorWord extends Word {

@@ -19,9 +19,7 @@ export function fitLinear({ rows, columns, targets, weights }: Samples, ridge: n
 		return Math.sqrt(squares / mass) + 1e-9;
 	});
 	const centre = dot(targets, weights) / mass;
-	const normal = columns.map((column) =>
-		Float32Array.from(column),
-	);
+	const normal = columns.map((column) => Float32Array.from(column));
 	for (const [index, column] of normal.entries()) {
 		for (let row = 0; row < rows; row += 1) {
 			column[row] = ((column[row] ?? 0) - (means[index] ?? 0)) / (scales[index] ?? 1);
@@ -57,8 +55,7 @@ function solve(matrix: Float64Array, right: Float64Array, size: number): Float64
 			for (let inner = 0; inner < column; inner += 1) {
 				value -= (lower[row * size + inner] ?? 0) * (lower[column * size + inner] ?? 0);
 			}
-			lower[row * size + column] =
-				row === column ? Math.sqrt(value) : value / (lower[column * size + column] ?? 1);
+			lower[row * size + column] = row === column ? Math.sqrt(value) : value / (lower[column * size + column] ?? 1);
 		}
 	}
 	const solution = Float64Array.from(right);

@@ -21,7 +21,8 @@ export function createParaphrase(words: readonly VectorWord[]): Paraphrase {
 	const cache = new Map<string, readonly string[]>();
 	const nearest = (word: string): readonly string[] => {
 		const row = rows.get(word);
-		const found = cache.get(word) ?? (row === undefined ? [] : nearestTo(row, vectors).map((other) => known[other]?.name ?? word));
+		const found =
+			cache.get(word) ?? (row === undefined ? [] : nearestTo(row, vectors).map((other) => known[other]?.name ?? word));
 		cache.set(word, found);
 		return found;
 	};

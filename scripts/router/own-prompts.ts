@@ -18,7 +18,9 @@ export function ownPrompts(): readonly OwnPrompt[] {
 	const random = createRandom(11);
 	const prompts: OwnPrompt[] = [];
 	let level: Level = "simple";
-	for (const [pattern, line] of readFileSync(join(import.meta.dir, "own-prompts.txt"), "utf8").split("\n").entries()) {
+	for (const [pattern, line] of readFileSync(join(import.meta.dir, "own-prompts.txt"), "utf8")
+		.split("\n")
+		.entries()) {
 		const heading = /^\[(simple|medium|hard)\]$/.exec(line)?.[1];
 		if (heading !== undefined) {
 			// The expression allows no other word.

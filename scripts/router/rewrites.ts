@@ -12,8 +12,7 @@ export interface Surroundings {
 
 type Rewrite = (text: string, random: () => number, around: Surroundings) => string;
 
-/** Rewritings that leave the task what it is. */
-export const REWRITES = {
+const KINDS = {
 	typos: (text, random) => mapWords(text, random, 0.12, (word) => typo(word, random)),
 	upper: (text) => text.toUpperCase(),
 	lower: (text) => text.toLowerCase(),
@@ -29,15 +28,17 @@ export const REWRITES = {
 	stuffing: (text, random, { stuffing }) => `${text}\n${pick(stuffing, random)}`,
 	homoglyphs: (text, random) => swapLetters(text, random, 0.3, LOOKALIKES),
 	zero_width: (text, random) => text.replaceAll(/\p{L}/gu, (letter) => (random() < 0.2 ? `${letter}\u200b` : letter)),
-	full_width: (text) =>
-		text.replaceAll(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
+	full_width: (text) => text.replaceAll(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
 	spacing: (text, random) => text.replaceAll(" ", () => (random() < 0.2 ? "  " : " ")).replaceAll("\n", "\n\n"),
 	quoted: (text) => `"${text}"`,
 	tagged: (text) => `<task>\n${text}\n</task>`,
 	markdown: (text) => `## Task\n\n**${text.trim()}**`,
 } as const satisfies Readonly<Record<string, Rewrite>>;
 
-export type RewriteName = keyof typeof REWRITES;
+export type RewriteName = keyof typeof KINDS;
+
+/** Rewritings that leave the task what it is. */
+export const REWRITES: Readonly<Record<RewriteName, Rewrite>> = KINDS;
 
 const ENVELOPES: readonly ((text: string) => unknown)[] = [
 	(text) => ({ prompt: text }),
@@ -46,9 +47,24 @@ const ENVELOPES: readonly ((text: string) => unknown)[] = [
 	(text) => [{ type: "text", text }],
 ];
 
-const LOOKALIKES: Readonly<Record<string, string>> = { a: "а", e: "е", o: "о", p: "р", c: "с", x: "х", i: "і", s: "ѕ", y: "у" };
+const LOOKALIKES: Readonly<Record<string, string>> = {
+	a: "а",
+	e: "е",
+	o: "о",
+	p: "р",
+	c: "с",
+	x: "х",
+	i: "і",
+	s: "ѕ",
+	y: "у",
+};
 
-function swapLetters(text: string, random: () => number, share: number, letters: Readonly<Record<string, string>>): string {
+function swapLetters(
+	text: string,
+	random: () => number,
+	share: number,
+	letters: Readonly<Record<string, string>>,
+): string {
 	return text.replaceAll(/[a-z]/g, (letter) => (random() < share ? (letters[letter] ?? letter) : letter));
 }
 

@@ -124,8 +124,12 @@ function isGuessAndEnough(call: LedgerCall, line: UpstreamCall | undefined): boo
 		// Charged at its reservation, which no token count tells.
 		return line?.costNano === undefined || line.costNano <= call.costNano;
 	}
-	const enoughTokens = line === undefined || (call.prompt >= line.prompt && call.completion >= line.completion);
-	return line !== undefined && enoughTokens && (line.costNano === undefined || line.costNano <= call.costNano);
+	if (line === undefined) {
+		// Given up on the way there: its prompt was booked, and the upstream may never have got it.
+		return call.source === "partial" && call.completion === 0;
+	}
+	const enoughTokens = call.prompt >= line.prompt && call.completion >= line.completion;
+	return enoughTokens && (line.costNano === undefined || line.costNano <= call.costNano);
 }
 
 function describe({ prompt, completion, costNano }: UpstreamCall): string {

@@ -36,9 +36,7 @@ export function plainPrompt(text: string): PromptView {
 
 /** The head and the tail of a text that is longer than both together. */
 export function clipText(text: string): string {
-	return text.length <= TEXT_LENGTH_MAX
-		? text
-		: `${text.slice(0, END_LENGTH_MAX)}\n${text.slice(-END_LENGTH_MAX + 1)}`;
+	return text.length <= TEXT_LENGTH_MAX ? text : `${text.slice(0, END_LENGTH_MAX)}\n${text.slice(-END_LENGTH_MAX + 1)}`;
 }
 
 /** The messages worth reading: system messages at the beginning, and the last turns. */

@@ -28,8 +28,6 @@ export interface LeaseCallsDeps {
 	readonly parts: Pick<LeaseParts, "watch">;
 	/** Told once for each change: whether the authority answers. */
 	readonly onState: (answers: boolean) => void;
-	/** False while what an answer grants may be taken away before it is here. */
-	readonly isAlive: () => boolean;
 }
 
 /** Calls to the authority: one at a time about a part, each with its own deadline. */
@@ -51,7 +49,7 @@ interface Sent extends LeaseCall {
 }
 
 export function createLeaseCalls(deps: LeaseCallsDeps): LeaseCalls {
-	const { authority, clock, timers, parts, onState, isAlive } = deps;
+	const { authority, clock, timers, parts, onState } = deps;
 	const open = new Set<Sent>();
 	let sequence = 0;
 	let away = false;
@@ -87,7 +85,7 @@ export function createLeaseCalls(deps: LeaseCallsDeps): LeaseCalls {
 			if (!open.has(call)) {
 				return;
 			}
-			if (shares.length !== asks.length || !isAlive()) {
+			if (shares.length !== asks.length) {
 				end("failed");
 				return;
 			}

@@ -45,7 +45,7 @@ export interface LeasedBudgetBook extends BudgetBook {
 export function createLeasedBudgetBook(deps: LeasedBudgetBookDeps): LeasedBudgetBook {
 	const { authority, clock, timers = systemTimers, onState = () => {}, isAlive = () => true } = deps;
 	const parts = createLeaseParts(clock);
-	const calls = createLeaseCalls({ authority, clock, timers, parts, onState, isAlive });
+	const calls = createLeaseCalls({ authority, clock, timers, parts, onState });
 	const line = createLeaseLine({ clock, timers, calls, partsOf, canTake, take, roll, resetAtMs: parts.resetAtMs });
 	const upkeep = createLeaseUpkeep({ clock, timers, parts, calls, line, roll });
 

@@ -37,7 +37,7 @@ const DEADLINE_MS = 25;
 const PROBE_EVERY_MS = 250;
 
 /**
- * Opens after five failures within a second and when the connection is lost; nothing is sent then but one probe each
+ * Opens after five failures within a second or in a row, and when the connection is lost; nothing is sent then but one probe each
  * 250 ms. Closes after a probe that was as fast as a command must be.
  */
 export function createRedisLink(deps: RedisLinkDeps): RedisLink {
@@ -97,7 +97,9 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
 				throw new RedisRefused(reason ?? "Redis is away");
 			}
 			try {
-				return await withinDeadline(evaluate(used, script, keys, args), deadlineMs, clock);
+				const answer = await withinDeadline(evaluate(used, script, keys, args), deadlineMs, clock);
+				breaker.worked();
+				return answer;
 			} catch (error) {
 				failed(error, used);
 				throw error;

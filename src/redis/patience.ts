@@ -7,25 +7,28 @@ export interface Patience {
 }
 
 interface Waiter {
-	/** By what has been counted. */
-	readonly dueMs: number;
 	readonly ring: () => void;
+	leftMs: number;
 	isDue: boolean;
 }
 
 /** Counted of one turn of the event loop at most. */
 const TURN_MS = 5;
 const LAST_LOOK_MS = 1;
+/** A turn that took more than one and a half times as long, and two milliseconds, was late, and counts for so much of one. */
+const LATE_FACTOR = 1.5;
+const LATE_MS = 2;
+const LATE_COUNTS = 0.3;
 
 /**
- * One timer for all who wait. It counts in short turns, and of a turn that took longer no more than it should have taken: while
- * this process is busy, or is not given a processor, an answer may lie in its socket unread, and that is nobody's silence.
- * For the same reason whoever is due waits for one more turn, in which the sockets are read.
+ * One timer for all who wait, which counts in short turns. While this process is busy, or is not given a processor, an answer
+ * may lie in its socket unread, and where processors are short the other side may have none either: that is nobody's silence.
+ * So a turn counts no more than it should have taken, and less when it was late; and whoever is due waits for one more, in
+ * which the sockets are read. Where nothing is late the wait is as long as was said, and a millisecond.
  * @param turnMs Milliseconds; short against the waits.
  */
 export function createPatience(clock: Clock, turnMs: number = TURN_MS): Patience {
 	const waiters = new Set<Waiter>();
-	let countedMs = 0;
 	/** The turn that is under way. */
 	let turnIsMs = 0;
 	let turnBeganMs = 0;
@@ -33,14 +36,15 @@ export function createPatience(clock: Clock, turnMs: number = TURN_MS): Patience
 
 	function turn(): void {
 		timer = undefined;
-		countedMs += turnIsMs;
+		const isLate = clock.monotonic() - turnBeganMs > turnIsMs * LATE_FACTOR + LATE_MS;
 		for (const waiter of waiters) {
 			if (waiter.isDue) {
 				waiters.delete(waiter);
 				waiter.ring();
-			} else {
-				waiter.isDue = waiter.dueMs <= countedMs;
+				continue;
 			}
+			waiter.leftMs -= isLate ? turnIsMs * LATE_COUNTS : turnIsMs;
+			waiter.isDue = waiter.leftMs <= 0;
 		}
 		arm();
 	}
@@ -49,8 +53,8 @@ export function createPatience(clock: Clock, turnMs: number = TURN_MS): Patience
 			return;
 		}
 		let nextMs = turnMs;
-		for (const { isDue, dueMs } of waiters) {
-			nextMs = Math.min(nextMs, isDue ? LAST_LOOK_MS : dueMs - countedMs);
+		for (const { isDue, leftMs } of waiters) {
+			nextMs = Math.min(nextMs, isDue ? LAST_LOOK_MS : leftMs);
 		}
 		turnIsMs = Math.max(LAST_LOOK_MS, Math.ceil(nextMs));
 		turnBeganMs = clock.monotonic();
@@ -58,8 +62,9 @@ export function createPatience(clock: Clock, turnMs: number = TURN_MS): Patience
 	}
 	return {
 		wait(waitMs, ring) {
+			// Of the turn that is under way, what is over is not this waiter's.
 			const goneMs = timer === undefined ? 0 : Math.min(turnIsMs, clock.monotonic() - turnBeganMs);
-			const waiter = { dueMs: countedMs + goneMs + waitMs, ring, isDue: false };
+			const waiter = { ring, leftMs: waitMs + goneMs, isDue: false };
 			waiters.add(waiter);
 			arm();
 			return () => {

@@ -1,6 +1,6 @@
 import type { Alias, Deployment, Strategy, Tier } from "../config/types.ts";
-import type { PromptView } from "../lib/prompt-view.ts";
 import type { NanoUsd } from "../lib/money.ts";
+import type { PromptView } from "../lib/prompt-view.ts";
 
 export interface RouteScore {
 	/** 0 to 1. */

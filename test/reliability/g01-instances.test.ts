@@ -19,13 +19,13 @@ import { join } from "node:path";
 import { configText } from "../support/gateway-config.ts";
 import { type GatewayProcess, runCommand } from "../support/process.ts";
 import { until } from "../support/wait.ts";
-import { type Audit, audit, type Sighting } from "./audit.ts";
+import type { Sighting } from "./audit.ts";
 import { addUp, type Books } from "./books.ts";
 import { readPostgresBooks } from "./books-postgres.ts";
 import type { Mood } from "./call-plan.ts";
 import { exchange, nanoIn, outcomeOf } from "./exchange.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
-import type { BookedCall } from "./ledger-upstream.ts";
+import { auditInstances, type InstancesAudit } from "./instances-audit.ts";
 import { startLoad } from "./load.ts";
 import { type Nemesis, startNemesis } from "./nemesis.ts";
 import type { Random } from "./random.ts";
@@ -37,8 +37,6 @@ const CLIENTS = scaled(16, 24);
 const CALM_REQUESTS = scaled(24, 150);
 /** Those who died for good are taken for dead after a minute, and settled with the next round after it. */
 const SETTLED_WITHIN_MS = scaled(20_000, 150_000);
-/** From the call to its row in the database, or on local disk: 150 ms are documented, a slow machine takes its time. */
-const UNWRITTEN_MS = 1_500;
 /** Worth some dozens of requests; a new key of that kind comes again and again. */
 const SMALL_BUDGET = 20_000_000n;
 const LARGE_BUDGET = 500_000_000_000n;
@@ -167,8 +165,8 @@ async function spendCalmly(fleet: Fleet, keys: Keys): Promise<Sighting[]> {
 async function spendByKey(gateway: GatewayProcess): Promise<ReadonlyMap<string, bigint>> {
 	const answer = await gateway.admin("GET", "/spend?group_by=key");
 	// The shape is the contract of the endpoint.
-	const { rows = [] } = answer.json<{ rows?: readonly { key: string; cost_usd: string }[] }>();
-	return new Map(rows.map(({ key, cost_usd: cost }) => [key, nanoIn(cost)]));
+	const { data } = answer.json<{ readonly data: readonly { readonly key: string; readonly cost_usd: string }[] }>();
+	return new Map(data.map(({ key, cost_usd: cost }) => [key, nanoIn(cost)]));
 }
 
 async function checkBooks(fleet: Fleet, keys: readonly RigKey[], sightings: readonly Sighting[], nemesis: Nemesis) {
@@ -181,31 +179,24 @@ async function checkBooks(fleet: Fleet, keys: readonly RigKey[], sightings: read
 	await checkStandings(fleet, keys, await readPostgresBooks(fleet.databaseUrl));
 	await Promise.all(fleet.gateways.map(stopCleanly));
 	const books = await readPostgresBooks(fleet.databaseUrl);
-	const result = audit({
-		books,
-		calls: fleet.rig.upstream.ledger(),
-		sightings,
-		rates: RATES,
-		budgets: {
-			keys: new Map(keys.flatMap(({ id, budgetNano }) => (budgetNano === undefined ? [] : [[id, budgetNano]]))),
-			teams: new Map([[TEAM, 500_000_000_000n]]),
+	const result = auditInstances(
+		{
+			books,
+			calls: fleet.rig.upstream.ledger(),
+			sightings,
+			rates: RATES,
+			budgets: {
+				keys: new Map(keys.flatMap(({ id, budgetNano }) => (budgetNano === undefined ? [] : [[id, budgetNano]]))),
+				teams: new Map([[TEAM, 500_000_000_000n]]),
+			},
 		},
-	});
-	const { lost = [], ...others } = result.findings;
-	const whole = new Set(sightings.filter(({ kind }) => kind === "whole").map(({ requestId }) => requestId));
-	// What audit() calls lost are calls of the provider's ledger.
-	const unwritten = (lost as readonly BookedCall[]).filter(
-		(call) => !whole.has(call.request_id) && diedOver(call, nemesis.killedAtMs),
+		nemesis.killedAtMs,
 	);
-	const found = { lost: lost.filter((call) => !unwritten.includes(call as BookedCall)), ...others };
-	expect(Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0))).toEqual({});
+	expect(result.findings).toEqual({});
 	expect(result.counts.whole).toBeGreaterThan(CALM_REQUESTS * 2);
 	const reconciled = await reconcile(fleet, result);
-	return { ...result.counts, lost: 0, doubled: 0, without_a_row: unwritten.length, ...reconciled };
-}
-
-function diedOver(call: BookedCall, killedAtMs: readonly number[]): boolean {
-	return killedAtMs.some((ms) => ms >= call.at_ms && ms - call.at_ms <= UNWRITTEN_MS);
+	const { counts, unwritten, torn } = result;
+	return { ...counts, lost: 0, doubled: 0, died_before_the_row: unwritten.length, torn, ...reconciled };
 }
 
 /** What a key is said to have spent, by whichever instance is asked, is the sum of its rows. */
@@ -233,7 +224,7 @@ async function checkStandings(fleet: Fleet, keys: readonly RigKey[], { rows }: B
  * The command that operators have says the same. A call that was given up on its way to the provider is charged for its
  * prompt, since nobody knows how far it got: `reconcile` rightly shows those, and nothing else.
  */
-async function reconcile({ rig }: Fleet, { statement, unsentCharged }: Audit) {
+async function reconcile({ rig }: Fleet, { statement, unsentCharged }: InstancesAudit) {
 	const configPath = join(rig.directory, "reconcile.json");
 	const statementPath = join(rig.directory, "statement.jsonl");
 	writeFileSync(configPath, configText(rig.config));

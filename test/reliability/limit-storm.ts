@@ -4,7 +4,7 @@ import { promptOf } from "./call-plan.ts";
 import { type Exchange, exchange, outcomeOf } from "./exchange.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Random } from "./random.ts";
-import type { RigKey } from "./rig.ts";
+import { mintKey, type RigKey } from "./rig.ts";
 import type { Admission } from "./stretch.ts";
 
 /** What came of one request of a storm. */
@@ -48,7 +48,8 @@ function toldOf(answer: Exchange, key: RigKey, stream: boolean): Told {
 		sentAtMs: answer.sentAtMs,
 		endedAtMs: answer.endedAtMs,
 		// A stream that broke off is no success, whatever its head said.
-		status: outcome.kind === "broken" || (stream && outcome.kind === "error" && answer.status === 200) ? 0 : answer.status,
+		status:
+			outcome.kind === "broken" || (stream && outcome.kind === "error" && answer.status === 200) ? 0 : answer.status,
 		refusal: outcome.refusal,
 		retryAfter: retryAfter === undefined ? undefined : Number(retryAfter),
 		keyId: key.id,
@@ -122,4 +123,25 @@ export async function together(fleet: Fleet, redis: "ok" | "down" | "off" = "ok"
 export async function metricOf(fleet: Fleet, name: string): Promise<number> {
 	const pages = await Promise.all(fleet.gateways.map((gateway) => gateway.get("/metrics", gateway.masterKey)));
 	return pages.reduce((sum, { text }) => sum + Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0), 0);
+}
+
+/** What instances had to decide without Redis: requests that waited in vain, and how often it was taken for gone. */
+export async function alone(fleet: Fleet): Promise<{ readonly waits: number; readonly downs: number }> {
+	const waits = await metricOf(fleet, "gateway_llm_redis_failures_total");
+	const lines = fleet.gateways.flatMap((gateway) => gateway.logs());
+	return { waits, downs: lines.filter(({ event }) => event === "redis_down").length };
+}
+
+/** A new key that every instance knows. */
+export async function mintKnown(fleet: Fleet, settings: Readonly<Record<string, unknown>>): Promise<RigKey> {
+	const key = await mintKey(fleet.next(), settings);
+	await Promise.all(
+		fleet.gateways.map((gateway) =>
+			until("the key is known", async () => {
+				const { status } = await gateway.get("/v1/me", key.secret);
+				return status === 200 || (await Bun.sleep(300));
+			}),
+		),
+	);
+	return key;
 }

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { GatewayProcess } from "../support/process.ts";
 import { until } from "../support/wait.ts";
 import type { Fleet } from "./fleet.ts";
@@ -34,13 +35,16 @@ interface Slot {
 
 const FREEZE_MS_MIN = 300;
 /** A gateway refuses to start while the database is away: its supervisor tries again. */
-const START_WITHIN_MS = 90_000;
+const START_WITHIN_MS = 40_000;
 
 export function startNemesis(fleet: Fleet, options: NemesisOptions): Nemesis {
 	const { random, pauseMs } = options;
 	const done: Record<string, number> = {};
 	const killedAtMs: number[] = [];
-	const slots: Slot[] = fleet.gateways.map((gateway, index) => ({ name: `i${index}`, gateway }));
+	const slots: Slot[] = fleet.gateways.map((gateway) => ({
+		name: basename(gateway.dataDirectory),
+		gateway,
+	}));
 	let stopped = false;
 	let replaced = 0;
 	/** Who must not lose the database now. */
@@ -98,15 +102,20 @@ export function startNemesis(fleet: Fleet, options: NemesisOptions): Nemesis {
 	}
 
 	async function start(name: string): Promise<GatewayProcess> {
-		return await until(
+		let cause: unknown;
+		const started = until(
 			`${name} to start`,
 			() =>
-				fleet.start(name).catch(() => {
+				fleet.start(name).catch((error: unknown) => {
 					note("start_refused");
+					cause = error;
 					return undefined;
 				}),
 			START_WITHIN_MS,
 		);
+		return await started.catch((error: unknown) => {
+			throw new Error(`${name} does not start: ${cause ?? error}`, { cause: error });
+		});
 	}
 
 	async function postgresBlow(own: Random): Promise<void> {

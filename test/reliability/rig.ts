@@ -52,15 +52,22 @@ export async function createRig(goal: string, mood: Mood, shape: RigShape = {}):
 	});
 	const config: ConfigSpec = { aliases: Object.fromEntries(aliases), ...shape.config };
 	const dataDirectory = (name = "data") => join(directory, name);
+	const started: GatewayProcess[] = [];
 	return {
 		seed,
 		random,
 		directory,
 		upstream,
 		config,
-		start: (name, environment = {}) => startGatewayProcess({ config, dataDirectory: dataDirectory(name), environment }),
+		async start(name, environment = {}) {
+			const gateway = await startGatewayProcess({ config, dataDirectory: dataDirectory(name), environment });
+			started.push(gateway);
+			return gateway;
+		},
 		dataDirectory,
 		async [Symbol.asyncDispose]() {
+			// A test that failed has not ended its own.
+			await Promise.all(started.map((gateway) => gateway[Symbol.asyncDispose]()));
 			await upstream[Symbol.asyncDispose]();
 			if (process.env.KEEP === undefined) {
 				rmSync(directory, { recursive: true, force: true });

@@ -1,8 +1,10 @@
 /** What a prompt is worth, by one way of telling: higher = harder. */
 export type TextScorer = (text: string) => number;
 
-const REASONING = /\b(prove|derive|analy[sz]e|explain|compare|evaluate|step by step|trade-?offs?|why|design|optimi[sz]e)\b/gi;
-const TECHNICAL = /\b(algorithm|distributed|kubernetes|database|architecture|encryption|api|async|concurrency|compiler|latency)\b/gi;
+const REASONING =
+	/\b(prove|derive|analy[sz]e|explain|compare|evaluate|step by step|trade-?offs?|why|design|optimi[sz]e)\b/gi;
+const TECHNICAL =
+	/\b(algorithm|distributed|kubernetes|database|architecture|encryption|api|async|concurrency|compiler|latency)\b/gi;
 const CODE = /\b(function|class|def|import|return|const|async|python|javascript|sql|debug)\b|```/gi;
 const MATH = /\b(equation|integral|matrix|theorem|probability|derivative|proof|calculate|solve)\b|[=^∫∑√]/gi;
 const SIMPLE = /\b(what is|who is|when|define|hello|hi|thanks|translate|list)\b/gi;

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type PromptView, plainPrompt } from "../../../src/lib/prompt-view.ts";
-import { areaUnderCurve, rankCorrelation } from "../metrics.ts";
-import { createRandom } from "../random.ts";
 import { vectorWords } from "../lexicon.ts";
+import { areaUnderCurve, rankCorrelation } from "../metrics.ts";
 import { createParaphrase } from "../neighbours.ts";
+import { createRandom } from "../random.ts";
 import { REWRITES } from "../rewrites.ts";
 import { CHECKING } from "../surroundings.ts";
 import { orderings } from "./orderings.ts";

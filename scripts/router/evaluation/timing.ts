@@ -1,7 +1,11 @@
 import { type PromptView, plainPrompt } from "../../../src/lib/prompt-view.ts";
 
 /** Median and 99th percentile of scoring one prompt, in microseconds, after warming up. */
-export function timing(score: (view: PromptView) => unknown, text: string, rounds = 2_000): { readonly p50: number; readonly p99: number } {
+export function timing(
+	score: (view: PromptView) => unknown,
+	text: string,
+	rounds = 2_000,
+): { readonly p50: number; readonly p99: number } {
 	const view = plainPrompt(text);
 	const times = Array.from({ length: rounds }, () => {
 		const start = Bun.nanoseconds();

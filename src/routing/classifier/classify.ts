@@ -1,7 +1,7 @@
 import type { PromptMessage, PromptView } from "../../lib/prompt-view.ts";
-import { type Reader, createReader } from "./read-features.ts";
 import { featureSignals, type Signal } from "./explain.ts";
 import type { Model } from "./model.ts";
+import { createReader, type Reader } from "./read-features.ts";
 import { scoreText, type TextScore } from "./text-score.ts";
 
 export interface Classified {

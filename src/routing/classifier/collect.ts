@@ -1,7 +1,7 @@
-import { CLASSES, CHATTER_OR_GRAMMAR, FRAME, PERSON, STOP } from "./classes.ts";
+import { CHATTER_OR_GRAMMAR, CLASSES, FRAME, PERSON, STOP } from "./classes.ts";
 import { mix, pairHash } from "./hash.ts";
 import { FIELD, FIELDS, type Scan } from "./scan-state.ts";
-import { VECTOR_SIZE, type Tables } from "./tables.ts";
+import { type Tables, VECTOR_SIZE } from "./tables.ts";
 
 /** Hashed features are numbers below this. */
 export const HASHED_SIZE = 2 ** 18;

@@ -42,7 +42,9 @@ const GROUPS: readonly FeatureGroup[] = [
 ];
 
 /** The name of each feature's group. */
-export const FEATURE_NAMES: readonly string[] = GROUPS.flatMap(({ name, size }) => Array.from({ length: size }, () => name));
+export const FEATURE_NAMES: readonly string[] = GROUPS.flatMap(({ name, size }) =>
+	Array.from({ length: size }, () => name),
+);
 export const FEATURES = FEATURE_NAMES.length;
 export const VECTOR_START = FEATURES - VECTOR_SIZE;
 

@@ -1,4 +1,4 @@
-import { HASHED_SIZE, type Collected } from "./collect.ts";
+import { type Collected, HASHED_SIZE } from "./collect.ts";
 import { FEATURES } from "./features.ts";
 import type { Tables } from "./tables.ts";
 
@@ -33,11 +33,18 @@ export function hashedNorm(features: number): number {
 }
 
 /** The worth of a stronger model for what was collected, in about the share of answers that it gets right in addition. */
-export function rawScore(model: Model, collected: Pick<Collected, "hashed" | "hashedCount">, features: Float32Array): number {
+export function rawScore(
+	model: Model,
+	collected: Pick<Collected, "hashed" | "hashedCount">,
+	features: Float32Array,
+): number {
 	return model.base + (hashedPart(model, collected) + linearPart(model, features) + treesPart(model, features)) / 3;
 }
 
-export function hashedPart({ hashed, hashedScale }: Model, collected: Pick<Collected, "hashed" | "hashedCount">): number {
+export function hashedPart(
+	{ hashed, hashedScale }: Model,
+	collected: Pick<Collected, "hashed" | "hashedCount">,
+): number {
 	let sum = 0;
 	for (let index = 0; index < collected.hashedCount; index += 1) {
 		sum += hashed[(collected.hashed[index] ?? 0) & (HASHED_SIZE - 1)] ?? 0;
@@ -72,7 +79,10 @@ function treesPart({ treeFeatures, treeThresholds, treeValues }: Model, features
 /** What each feature adds to the raw score, by linear weight and by the splits on it; sums to the two parts' sum. */
 export function featureParts(model: Model, features: Float32Array): Float64Array {
 	const { linear, means, treeFeatures, treeThresholds, treeValues } = model;
-	const parts = Float64Array.from(linear, (weight, index) => (weight * ((features[index] ?? 0) - (means[index] ?? 0))) / 3);
+	const parts = Float64Array.from(
+		linear,
+		(weight, index) => (weight * ((features[index] ?? 0) - (means[index] ?? 0))) / 3,
+	);
 	const trees = treeFeatures.length / INNER;
 	for (let tree = 0; tree < trees; tree += 1) {
 		let node = 0;

@@ -1,7 +1,14 @@
-import { type Collected, collectSegments, createCollected, hasSubstance, resetCollected, saysSomething } from "./collect.ts";
+import {
+	type Collected,
+	collectSegments,
+	createCollected,
+	hasSubstance,
+	resetCollected,
+	saysSomething,
+} from "./collect.ts";
 import { FEATURES, writeFeatures } from "./features.ts";
-import { createScan, type Scan } from "./scan-state.ts";
 import { scanText } from "./scan.ts";
+import { createScan, type Scan } from "./scan-state.ts";
 import type { Tables } from "./tables.ts";
 import { unwrap } from "./unwrap.ts";
 

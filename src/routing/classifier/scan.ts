@@ -1,8 +1,8 @@
 import { KIND } from "./characters.ts";
-import type { Tables } from "./tables.ts";
 import { readDense, readMathAlphabet } from "./read-dense.ts";
 import { readNumber, readWord } from "./read-word.ts";
 import { count, FIELD, nextSegment, resetScan, type Scan } from "./scan-state.ts";
+import type { Tables } from "./tables.ts";
 
 const QUESTION_MARK = 0x3f;
 const ARABIC_QUESTION_MARK = 0x61f;

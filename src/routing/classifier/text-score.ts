@@ -58,7 +58,12 @@ const COMPLAINT = classBit("complaint");
 const PLAIN = classBit("plain");
 const CONJUNCTION = classBit("conjunction");
 const WORK =
-	classBit("code") | classBit("prove") | classBit("systems") | classBit("math") | classBit("writing") | classBit("physics");
+	classBit("code") |
+	classBit("prove") |
+	classBit("systems") |
+	classBit("math") |
+	classBit("writing") |
+	classBit("physics");
 const ASKS =
 	classBit("question") |
 	classBit("prove") |
@@ -202,7 +207,11 @@ function tokenKinds({ tokens, tokenClasses }: Scan): TokenKinds {
 		some ||= isApproval && (classes & STOP) === 0;
 		strong ||= isApproval && (classes & (COURTESY | STOP | FRAME)) === 0;
 	}
-	return { any, approves: (allApprove && some) || (allAllowed && strong), allCourteous: allCourteous && (any & (COURTESY | FRAME)) !== 0 };
+	return {
+		any,
+		approves: (allApprove && some) || (allAllowed && strong),
+		allCourteous: allCourteous && (any & (COURTESY | FRAME)) !== 0,
+	};
 }
 
 /** "2", "b": one of the things offered. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import weightsPath from "./weights.bin" with { type: "file" };
 import type { Model } from "./model.ts";
+import weightsPath from "./weights.bin" with { type: "file" };
 import { decodeModel } from "./weights-file.ts";
 
 /** The trained classifier: from the source tree, or from inside the executable. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { createIngresses } from "../../../src/dialects/registry.ts";
 import type { Envelope } from "../../../src/dialects/types.ts";
-import type { PromptView } from "../../../src/lib/prompt-view.ts";
 import { parseJsonBody } from "../../../src/lib/json.ts";
+import type { PromptView } from "../../../src/lib/prompt-view.ts";
 import { promptTokensUpperBound } from "../../../src/metering/tokens.ts";
 
 const { chat } = createIngresses({ promptTokensUpperBound });
@@ -341,8 +341,13 @@ describe("the prompt text of a chat request", () => {
 
 	test("is bounded: the ends of a long text, the last turns of a long conversation and how it began", () => {
 		const long = `begin${"x".repeat(1_000_000)}end`;
-		const turns = Array.from({ length: 500 }, (_, turn) => ({ role: "user", content: turn === 250 ? long : `${turn}` }));
-		const { messages } = textOf({ messages: [{ role: "system", content: "Go." }, ...turns, { role: "user", content: long }] });
+		const turns = Array.from({ length: 500 }, (_, turn) => ({
+			role: "user",
+			content: turn === 250 ? long : `${turn}`,
+		}));
+		const { messages } = textOf({
+			messages: [{ role: "system", content: "Go." }, ...turns, { role: "user", content: long }],
+		});
 		expect(messages.length).toBeLessThan(20);
 		expect(messages[0]).toEqual({ role: "system", text: "Go." });
 		expect(messages.at(-2)?.text).toBe("499");

@@ -210,7 +210,9 @@ describe("an envelope", () => {
 		const image = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
 		const fields = { input: [{ type: "text", text: "a" }, image] };
 		expect(read("moderations", fields)).toMatchObject({ promptImages: 1, needs: { images: true } });
-		expect(ingresses.moderations.promptText(body("moderations", fields)).messages).toEqual([{ role: "user", text: "a" }]);
+		expect(ingresses.moderations.promptText(body("moderations", fields)).messages).toEqual([
+			{ role: "user", text: "a" },
+		]);
 	});
 
 	test("of images counts the images", () => {

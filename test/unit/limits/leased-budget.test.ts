@@ -75,13 +75,13 @@ describe("a part of a budget", () => {
 	test("is topped up in the background, so that a busy key does not wait again", async () => {
 		const { book, timers, authority } = setup();
 		let waits = 0;
-		for (let count = 0; count < 400; count += 1) {
+		for (let count = 0; count < 600; count += 1) {
 			const outcome = ask(book, 100);
 			waits += outcome instanceof Promise ? 1 : 0;
-			(await held(outcome)).settle(30);
-			await timers.advance(10);
+			(await held(outcome)).settle(90);
+			await timers.advance(20);
 		}
-		expect(waits).toBeLessThan(8);
+		expect(waits).toBe(1);
 		expect(authority.calls.length).toBeLessThan(40);
 	});
 
@@ -343,6 +343,27 @@ describe("a limit that changes", () => {
 		first.settle(400_000);
 		await timers.advance(2_000);
 		expect(authority.taken(KEY.subject, NOVEMBER)).toBe(400_100);
+	});
+
+	test("one that is lowered binds those who wait, too", async () => {
+		const { book, join, fates, timers } = setup();
+		await held(ask(join("ins_2"), 400_000));
+		await held(ask(book, 400_000));
+		fates.push({ arrivesAfterMs: 0, answersAfterMs: 30, how: "answered" });
+		const waiting = ask(book, 150_000);
+		const lower = { ...KEY, limitNano: 850_000 };
+		const second = ask(book, 20_000, [lower]);
+		await timers.advance(50);
+		// Granted under the old limit, and not under the new one.
+		expect(await waiting).toHaveProperty("refusal");
+		expect(await second).toHaveProperty("hold");
+	});
+
+	test("one that is lowered below what is in use frees nothing of that", async () => {
+		const { book, authority } = setup();
+		await held(ask(book, 600_000));
+		expect(await ask(book, 1, [{ ...KEY, limitNano: 500_000 }])).toMatchObject({ refusal: { availableNano: 0 } });
+		expect(authority.taken(KEY.subject, NOVEMBER)).toBe(600_000);
 	});
 
 	test("what was counted before there was a budget is counted under it", async () => {
