@@ -9,6 +9,7 @@ export interface AskedTake {
 	readonly tokens: number;
 	/** Somebody has decided it already: whatever the answer is, it does not count. */
 	isDone: boolean;
+	/** The refusal's subject is the number of one of its own. */
 	decided(refusal: SharedRefusal | undefined, sharedMs: number): void;
 }
 
@@ -49,6 +50,9 @@ export function createBatch({ takes, levels, told }: BatchContents, instances: n
 	}
 	const numbers = new Map([...reports.keys()].map((subject, index) => [subject, index] as const));
 	const numberOf = (subject: SharedSubject) => numbers.get(subject) ?? 0;
+	/** The script knows subjects by their number in the call, a request by their number among its own. */
+	const ownRefusal = ({ subjects }: AskedTake, refusal: SharedRefusal | undefined) =>
+		refusal && { ...refusal, subject: subjects.findIndex((one) => numberOf(one) === refusal.subject) };
 	return {
 		reports: [...reports.values()],
 		requests: takes.map(({ tokens, subjects }) => [tokens, ...subjects.map((one) => numberOf(one) + 1)] as const),
@@ -63,7 +67,7 @@ export function createBatch({ takes, levels, told }: BatchContents, instances: n
 			}
 			for (const [index, take] of takes.entries()) {
 				if (!take.isDone) {
-					decide(take, answer.decisions[index], answer.nowMs, reports);
+					decide(take, ownRefusal(take, answer.decisions[index]), answer.nowMs, reports);
 				}
 			}
 			for (const asked of levels) {

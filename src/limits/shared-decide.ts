@@ -59,12 +59,12 @@ export function createDecider({ caller, canAsk, instances, nowMs, deadlineMs, on
 				resolve(alone(subjects, tokens));
 			},
 			decided(refusal, sharedMs) {
-				const subject = refusal && limited[refusal.subject];
-				if (refusal === undefined || subject === undefined) {
+				if (refusal === undefined) {
 					resolve(admit(subjects, tokens, { sharedMs }));
 				} else {
 					const { kind, retryAfterMs } = refusal;
-					resolve(refuse({ subject: subject.id, kind, limit: subject.limits[kind] ?? 0, retryAfterMs }));
+					const { id = "", limits } = limited[refusal.subject] ?? {};
+					resolve(refuse({ subject: id, kind, limit: limits?.[kind] ?? 0, retryAfterMs }));
 				}
 			},
 		});

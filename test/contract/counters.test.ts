@@ -74,6 +74,31 @@ describe.skipIf(server === undefined)("limits that three instances share by Redi
 		expect(levels.reduce((sum, { tpmUsed }) => sum + tpmUsed, 0)).toBeLessThanOrEqual(admitted * 10);
 	});
 
+	test("requests of many keys at once are each refused by their own: what one call asks for others is nothing to them", async () => {
+		const { all } = await three();
+		const keys = Array.from({ length: 6 }, (_, index) => subject({ rpm: 5 + index, tpm: 100_000 }));
+		const decided = await Promise.all(
+			keys.flatMap((key, index) =>
+				Array.from({ length: 60 }, async (_, request) => {
+					const decision = await all[request % 3]?.limiter.take([key], 10);
+					return { index, decision };
+				}),
+			),
+		);
+		const counts = keys.map(
+			(_, own) => decided.filter(({ index, decision }) => index === own && decision && isAdmitted(decision)).length,
+		);
+		for (const [index, count] of counts.entries()) {
+			expect(count).toBeGreaterThanOrEqual(5 + index);
+			expect(count).toBeLessThanOrEqual(5 + index + 1);
+		}
+		for (const { index, decision } of decided) {
+			if (decision && !isAdmitted(decision)) {
+				expect(refusalOf(decision)).toMatchObject({ subject: keys[index]?.id, kind: "rpm", limit: 5 + index });
+			}
+		}
+	});
+
 	test("the wait is told exactly: after it the request fits, whichever instance it comes to", async () => {
 		const { one, two, three: last } = await three();
 		const key = subject({ tpm: 60_000, rpm: 1_000 });

@@ -194,6 +194,8 @@ async function useUp(fleet: Fleet, keys: readonly RigKey[], one: Case, subject: 
 	let early = 0;
 	let isFree = true;
 	for (;;) {
+		// Each takes something: a budget that lasts this long is none.
+		expect(asked.length).toBeLessThan(REQUESTS);
 		const told = await ask(fleet, fleet.rig.random.pick(keys), one);
 		asked.push(told);
 		if (told.leftNano !== undefined && isFree) {

@@ -27,6 +27,7 @@ export interface ServerProcess {
 const LIMITS = { connectMs: 2_000, statementMs: 20_000, lockMs: 20_000 };
 const START_TRIES_MAX = 200;
 const START_PAUSE_MS = 50;
+const STARTS_MAX = 20;
 /** PostgreSQL refuses to run as root. */
 const NOBODY = 65_534;
 
@@ -68,20 +69,15 @@ async function startOwn(): Promise<PostgresServer> {
 	const port = freePort();
 	const url = `postgres://gateway@127.0.0.1:${port}/postgres`;
 	let server: Bun.Subprocess;
+	const words = ["-D", data, "-p", `${port}`, "-h", "127.0.0.1", "-k", "", "-c", "max_connections=200"];
 	async function start() {
-		server = command.run("postgres", [
-			"-D",
-			data,
-			"-p",
-			`${port}`,
-			"-h",
-			"127.0.0.1",
-			"-k",
-			"",
-			"-c",
-			"max_connections=200",
-		]);
-		await answering(url);
+		for (let tries = 1; ; tries += 1) {
+			server = command.run("postgres", words);
+			// One that was killed may have left a process that lives a moment longer: then this one ends at once.
+			if (await answering(url, server, tries === STARTS_MAX)) {
+				return;
+			}
+		}
 	}
 	const pids = () => [server.pid, ...childrenOf(server.pid)];
 	function signal(name: NodeJS.Signals) {
@@ -144,13 +140,18 @@ function freePort(): number {
 	return listener.port;
 }
 
-async function answering(url: string): Promise<void> {
+/** @returns False where it has ended instead, unless that is the last time it may. */
+async function answering(url: string, server: Bun.Subprocess, isLast: boolean): Promise<boolean> {
 	for (let tries = 1; ; tries += 1) {
 		const connection = connector(url, LIMITS)();
 		try {
 			await connection.values("select 1");
-			return;
+			return true;
 		} catch (error) {
+			if (server.exitCode !== null && !isLast) {
+				await Bun.sleep(START_PAUSE_MS);
+				return false;
+			}
 			if (tries >= START_TRIES_MAX) {
 				throw error;
 			}

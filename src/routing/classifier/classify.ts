@@ -26,9 +26,8 @@ const SYSTEM_SHARE = 0.03;
 /** Of what is left up to 1, the most that each adds, and how much of it there must be for half of that. */
 const TOOL_COUNT = { max: 0.12, half: 6 };
 const TOOL_ARGUMENTS = { max: 0.14, half: 8 };
-const TOOL_STEPS = { max: 0.5, half: 4 };
-/** With a tool at hand the text's own work is easier: to choose the call and fill it in. */
-const TOOL_TEXT_SHARE = 0.6;
+const TOOL_STEPS = { max: 0.6, half: 3 };
+/** "Hi" asks nothing of any tool. */
 const TOOL_CONTENT_HALF = 3;
 
 export type Classifier = (view: PromptView) => Classified;
@@ -150,8 +149,7 @@ function addTools(score: number, own: TextScore, { tools }: PromptView): number 
 		saturating(tools.count - 1, TOOL_COUNT) +
 		saturating(tools.required, TOOL_ARGUMENTS) +
 		saturating(own.steps, TOOL_STEPS);
-	const eased = score * TOOL_TEXT_SHARE;
-	return eased + (1 - eased) * more * (own.content / (own.content + TOOL_CONTENT_HALF));
+	return score + (1 - score) * more * (own.content / (own.content + TOOL_CONTENT_HALF));
 }
 
 /** Rises from 0 towards `max`, half of it at `half`: the tenth of a thing says less than the first. */
