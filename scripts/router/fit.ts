@@ -6,7 +6,7 @@ import type { Example } from "./examples.ts";
 import { fitHashed, type HashedModel } from "./hashed.ts";
 import { vectorWords } from "./lexicon.ts";
 import { fitLinear, type LinearModel } from "./linear.ts";
-import { createParaphrase } from "./neighbours.ts";
+import { createParaphrase, foreignWords } from "./neighbours.ts";
 import { createRandom, pick } from "./random.ts";
 import { REWRITES, type RewriteName } from "./rewrites.ts";
 import { TRAINING } from "./surroundings.ts";
@@ -20,7 +20,10 @@ export interface FitOptions {
 
 export const SHIPPED: FitOptions = { rewrites: 2, trees: 200 };
 /** The rewritings that reading alone does not undo, the harder ones more often. */
-const LEARNED: readonly (RewriteName | "paraphrase")[] = [
+const LEARNED: readonly (RewriteName | "paraphrase" | "foreign")[] = [
+	"foreign",
+	"foreign",
+	"foreign",
 	"paraphrase",
 	"paraphrase",
 	"paraphrase",
@@ -75,9 +78,17 @@ interface Training {
 function readAll(reader: Reader, examples: readonly Example[], rewrites: number): Training {
 	const random = createRandom(3);
 	const paraphrase = createParaphrase(vectorWords());
+	const foreign = foreignWords(reader.tables);
 	const rewrite = (text: string) => {
 		const name = pick(LEARNED, random);
-		return name === "paraphrase" ? paraphrase(text, random) : REWRITES[name](text, random, TRAINING);
+		switch (name) {
+			case "paraphrase":
+				return paraphrase(text, random);
+			case "foreign":
+				return foreign(text, random);
+			default:
+				return REWRITES[name](text, random, TRAINING);
+		}
 	};
 	const hashed: Uint32Array[] = [];
 	const rows = examples.length * (1 + rewrites);

@@ -1,5 +1,7 @@
-import { VECTOR_SIZE } from "../../src/routing/classifier/tables.ts";
+import { hashText } from "../../src/routing/classifier/hash.ts";
+import { findRow, type Tables, VECTOR_SIZE } from "../../src/routing/classifier/tables.ts";
 import type { VectorWord } from "./lexicon.ts";
+import { pick } from "./random.ts";
 import { mapWords } from "./rewrites.ts";
 
 /** Words seen less often have vectors that say too little. */
@@ -31,6 +33,23 @@ export function createParaphrase(words: readonly VectorWord[]): Paraphrase {
 			const others = nearest(word.toLowerCase());
 			return others[Math.floor(random() * others.length)] ?? word;
 		});
+}
+
+/**
+ * As a text of a language nobody knows but for its words of work: the others are replaced by words that do not exist. What
+ * is learnt from it holds for every language that languages.txt translates those words of.
+ */
+export function foreignWords(tables: Tables): Paraphrase {
+	const isKnown = (word: string) => {
+		const row = findRow(tables, hashText(word.toLowerCase()));
+		return row >= 0 && tables.rowClasses[row] !== 0;
+	};
+	return (text, random) =>
+		text.replaceAll(/\p{L}{2,}/gu, (word) =>
+			isKnown(word)
+				? word
+				: Array.from(word, (_, index) => pick([...(index % 2 === 0 ? "bdfgklmnprstvz" : "aeiou")], random)).join(""),
+		);
 }
 
 function unit(vector: Int8Array): Float64Array {
