@@ -100,7 +100,14 @@ async function createStore({ pool, schema, outbox, onProblem, ...options }: Part
 		shared: {
 			instanceId,
 			budgets: createPostgresBudgets({ pool, instanceId, leaseMsMax: options.leaseMsMax }),
-			membership,
+			membership: {
+				...membership,
+				async leave() {
+					// What waits on local disk was settled: without it, it would be charged at its reservation, for good.
+					await writer.drained();
+					await membership.leave();
+				},
+			},
 			changes,
 		},
 		instanceId: schema.instanceId,

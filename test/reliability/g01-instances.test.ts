@@ -14,10 +14,7 @@
  *   instance tells the same spend, which is the provider's.
  */
 import { afterAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { configText } from "../support/gateway-config.ts";
-import { type GatewayProcess, runCommand } from "../support/process.ts";
+import type { GatewayProcess } from "../support/process.ts";
 import { until } from "../support/wait.ts";
 import type { Sighting } from "./audit.ts";
 import { addUp, type Books } from "./books.ts";
@@ -25,10 +22,11 @@ import { readPostgresBooks } from "./books-postgres.ts";
 import type { Mood } from "./call-plan.ts";
 import { exchange, nanoIn, outcomeOf } from "./exchange.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
-import { auditInstances, type InstancesAudit } from "./instances-audit.ts";
+import { auditInstances } from "./instances-audit.ts";
 import { startLoad } from "./load.ts";
 import { type Nemesis, startNemesis } from "./nemesis.ts";
 import type { Random } from "./random.ts";
+import { reconcileBooks } from "./reconcile.ts";
 import { mintKey, RATES, type RigKey, stopCleanly } from "./rig.ts";
 import { deadlineMs, IS_LONG, report, scaled } from "./scale.ts";
 
@@ -194,7 +192,7 @@ async function checkBooks(fleet: Fleet, keys: readonly RigKey[], sightings: read
 	);
 	expect(result.findings).toEqual({});
 	expect(result.counts.whole).toBeGreaterThan(CALM_REQUESTS * 2);
-	const reconciled = await reconcile(fleet, result);
+	const reconciled = await reconcileBooks(fleet.rig, fleet.rig.directory, result);
 	const { counts, unwritten, torn } = result;
 	return { ...counts, lost: 0, doubled: 0, died_before_the_row: unwritten.length, torn, ...reconciled };
 }
@@ -218,26 +216,4 @@ async function checkStandings(fleet: Fleet, keys: readonly RigKey[], { rows }: B
 		const spent = await spendByKey(gateway);
 		expect([...spent].filter(([id, nano]) => sums.get(id) !== nano)).toEqual([]);
 	}
-}
-
-/**
- * The command that operators have says the same. A call that was given up on its way to the provider is charged for its
- * prompt, since nobody knows how far it got: `reconcile` rightly shows those, and nothing else.
- */
-async function reconcile({ rig }: Fleet, { statement, unsentCharged }: InstancesAudit) {
-	const configPath = join(rig.directory, "reconcile.json");
-	const statementPath = join(rig.directory, "statement.jsonl");
-	writeFileSync(configPath, configText(rig.config));
-	writeFileSync(statementPath, statement.join("\n"));
-	const args = ["reconcile", "--config", configPath, "--data", rig.directory, "--upstream", statementPath, "--json"];
-	const { code, stdout, stderr } = await runCommand(args);
-	const told = stdout === "" ? { differences: [stderr], notes: [] } : JSON.parse(stdout);
-	const name = ({ kind, request_id }: Record<string, unknown>) => `${kind} ${request_id}`;
-	const differences: string[] = told.differences.map(name);
-	const expected = unsentCharged.map(({ request_id }) => name({ kind: "not_at_upstream", request_id }));
-	expect({ code, differences: differences.sort() }).toEqual({
-		code: expected.length === 0 ? 0 : 1,
-		differences: expected.sort(),
-	});
-	return { reconciled: told.upstream.lines, notes: told.notes.length, given_up_on_the_way: expected.length };
 }

@@ -11,15 +11,13 @@
  *   database is sound.
  */
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { configText } from "../support/gateway-config.ts";
-import { type GatewayProcess, runCommand } from "../support/process.ts";
-import { type Audit, audit, type Sighting } from "./audit.ts";
+import type { GatewayProcess } from "../support/process.ts";
+import { audit, type Sighting } from "./audit.ts";
 import { addUp, readSqliteBooks } from "./books.ts";
 import type { Mood } from "./call-plan.ts";
 import { exchange, nanoIn } from "./exchange.ts";
 import { startLoad } from "./load.ts";
+import { reconcileBooks } from "./reconcile.ts";
 import { createRig, killNow, mintKey, RATES, type Rig, type RigKey, startAndKill, stopCleanly } from "./rig.ts";
 import { deadlineMs, report, scaled } from "./scale.ts";
 
@@ -129,7 +127,7 @@ async function checkBooks(rig: Rig, keys: readonly RigKey[], sightings: readonly
 	expect(found).toEqual({});
 	expect(books.integrity).toBe("ok");
 	expect(result.counts.whole).toBeGreaterThan(KILLS * 10);
-	const reconciled = await reconcile(rig, result);
+	const reconciled = await reconcileBooks(rig, rig.dataDirectory(), result);
 	return { ...result.counts, lost: 0, doubled: 0, ...reconciled };
 }
 
@@ -168,24 +166,4 @@ async function checkStandings(gateway: GatewayProcess, keys: readonly RigKey[], 
 			reserved: 0n,
 		});
 	}
-}
-
-/**
- * The command that operators have says the same. A call that was given up on its way to the provider is charged for its
- * prompt, since nobody knows how far it got: `reconcile` notes it, which is no difference.
- */
-async function reconcile(rig: Rig, { statement, unsentCharged }: Audit) {
-	const configPath = join(rig.directory, "reconcile.json");
-	const statementPath = join(rig.directory, "statement.jsonl");
-	writeFileSync(configPath, configText(rig.config));
-	writeFileSync(statementPath, statement.join("\n"));
-	const data = rig.dataDirectory();
-	const args = ["reconcile", "--config", configPath, "--data", data, "--upstream", statementPath, "--json"];
-	const { code, stdout, stderr } = await runCommand(args);
-	const told = stdout === "" ? { differences: [stderr], notes: [] } : JSON.parse(stdout);
-	expect({ code, differences: told.differences }).toEqual({ code: 0, differences: [] });
-	const noted = told.notes.filter(({ kind }: { kind: string }) => kind === "not_at_upstream");
-	const names = (rows: readonly { request_id: string }[]) => rows.map(({ request_id: id }) => id).sort();
-	expect(names(noted)).toEqual(expect.arrayContaining(names(unsentCharged)));
-	return { reconciled: told.upstream.lines, notes: told.notes.length, given_up_on_the_way: unsentCharged.length };
 }

@@ -34,7 +34,7 @@ import type { RigKey } from "./rig.ts";
 import { deadlineMs, report, scaled } from "./scale.ts";
 import { worstStretch } from "./stretch.ts";
 
-const LIMITS = [7, 30, 90, 300];
+const LIMITS = scaled([7, 30, 90], [7, 30, 90, 300]);
 const SECONDS = scaled(3, 60);
 const USED_MIN = scaled(0.95, 0.99);
 const MAX_TOKENS = 60;
@@ -56,6 +56,7 @@ describe.skipIf(created === undefined)("three instances", () => {
 	const tell = (figures: Readonly<Record<string, unknown>>) => report("G3 instances", rig.seed, figures);
 	/** Since the last time. */
 	let before = { waits: 0, downs: 0 };
+	let estimate: Promise<number> | undefined;
 	async function decidedAlone() {
 		const now = await alone(fleet);
 		const since = { waits: now.waits - before.waits, downs: now.downs - before.downs };
@@ -81,7 +82,8 @@ describe.skipIf(created === undefined)("three instances", () => {
 		async (limit) => {
 			rig.upstream.setMood(SLOW);
 			const rpm = await burstOf("rpm", limit, 1, `rpm ${limit}`);
-			const size = await estimateOf(fleet, options("estimate"));
+			estimate ??= estimateOf(fleet, options("estimate"));
+			const size = await estimate;
 			const tpm = await burstOf("tpm", limit, size, `tpm ${limit}`);
 			const slots = await mintKnown(fleet, { max_parallel_requests: limit });
 			const parallel = await burst(fleet, slots, limit * 3, options("slots", { alias: "slots" }));
