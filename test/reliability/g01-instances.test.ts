@@ -194,7 +194,7 @@ async function checkBooks(fleet: Fleet, keys: readonly RigKey[], sightings: read
 	expect(result.counts.whole).toBeGreaterThan(CALM_REQUESTS * 2);
 	const reconciled = await reconcileBooks(fleet.rig, fleet.rig.directory, result);
 	const { counts, unwritten, torn } = result;
-	return { ...counts, lost: 0, doubled: 0, died_before_the_row: unwritten.length, torn, ...reconciled };
+	return { ...counts, lost: 0, doubled: 0, died_before_the_row: unwritten.length, torn: torn.length, ...reconciled };
 }
 
 /** What a key is said to have spent, by whichever instance is asked, is the sum of its rows. */

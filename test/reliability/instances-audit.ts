@@ -10,7 +10,7 @@ export interface InstancesAudit extends Pick<Audit, "counts" | "statement" | "un
 	/** Calls without a row. */
 	readonly unwritten: readonly BookedCall[];
 	/** Streams that broke off, of which the gateway has read less than was sent. */
-	readonly torn: number;
+	readonly torn: readonly BookRow[];
 }
 
 /** From the call to its row in the database, or on local disk: 150 ms are documented, a slow machine takes its time. */
@@ -53,6 +53,6 @@ export function auditInstances(input: AuditInput, killedAtMs: readonly number[] 
 		...rest,
 		findings: Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0)),
 		unwritten: lost.filter(diedOver),
-		torn: below.filter(isTorn).length,
+		torn: below.filter(isTorn).map(({ row }) => row),
 	};
 }

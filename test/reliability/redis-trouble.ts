@@ -15,7 +15,7 @@ export interface SteadyKeys {
 	readonly budget: RigKey;
 }
 
-export const STEADY = { rpm: 120, tpm: 6_000, parallel: 6, budgetNano: 1_500_000n };
+export const STEADY = { rpm: 120, tpm: 1_500, parallel: 6, budgetNano: 250_000n };
 
 export async function mintSteady(fleet: Fleet): Promise<SteadyKeys> {
 	const [rpm, tpm, parallel, probe, budget] = await Promise.all([
@@ -47,7 +47,11 @@ export function startSteady(fleet: Fleet, keys: SteadyKeys, asking: AskOptions):
 	const timers = [
 		setInterval(() => ask(keys.rpm), 1_000 / ((STEADY.rpm / 60) * 3)),
 		setInterval(() => ask(keys.tpm, { stream: true }), 120),
-		setInterval(() => ask(keys.parallel, { alias: "slots" }), 50),
+		setInterval(() => {
+			for (let request = 0; request < STEADY.parallel * 1.5; request += 1) {
+				ask(keys.parallel, { alias: "slots" });
+			}
+		}, 400),
 		setInterval(() => ask(keys.probe), 40),
 		setInterval(() => ask(keys.budget), 200),
 	];
