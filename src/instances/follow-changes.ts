@@ -29,7 +29,7 @@ export interface FollowerDeps {
 /** Brings what others change into this process. */
 export interface Follower {
 	/**
-	 * Resolves when a poll that began after the call is in force, or after 250 ms. Calls share polls, and cause one each
+	 * Resolves when a poll that began after the call is in force, or after a second. Calls share polls, and cause one each
 	 * 50 ms at most: a guess of a key may ask for it. Never rejects.
 	 */
 	catchUp(): Promise<void>;
@@ -41,7 +41,7 @@ export interface Follower {
 
 const POLL_MS = 500;
 const CATCH_UP_GAP_MS = 50;
-const CATCH_UP_MAX_MS = 250;
+const CATCH_UP_MAX_MS = 1_000;
 const CLOSE_MAX_MS = 1_000;
 
 /**

@@ -22,7 +22,7 @@ export interface FleetShape extends RigShape {
 	/** How many are started at once, named `i0`, `i1`… */
 	readonly instances: number;
 	/** Where gateways find Redis; default: the server itself. undefined as the result: nowhere. */
-	readonly redisUrl?: (redis: RedisServer) => string | undefined;
+	readonly redisUrl?: (redis: RedisServer) => string | undefined | Promise<string>;
 }
 
 /** @returns undefined where there is no PostgreSQL or no Redis: never in CI, which fails instead. */
@@ -35,7 +35,7 @@ export async function createFleet(goal: string, mood: Mood, shape: FleetShape): 
 		return undefined;
 	}
 	const database = await postgres.database();
-	const redisUrl = shape.redisUrl === undefined ? redis.url : shape.redisUrl(redis);
+	const redisUrl = shape.redisUrl === undefined ? redis.url : await shape.redisUrl(redis);
 	const more = {
 		...shape.config?.more,
 		database: { url: database.url },

@@ -15,7 +15,7 @@
  */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { GatewayProcess } from "../support/process.ts";
-import { type RedisServer, type SlowProxy, startRedis, startSlowProxy } from "../support/redis.ts";
+import { type RedisServer, startRedis } from "../support/redis.ts";
 import { until } from "../support/wait.ts";
 import type { Mood } from "./call-plan.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
@@ -43,6 +43,7 @@ import {
 } from "./redis-trouble.ts";
 import { createRig, mintKey, type Rig, type RigKey } from "./rig.ts";
 import { deadlineMs, report, scaled } from "./scale.ts";
+import { type SlowWay, startSlowWay } from "./slow-way.ts";
 import { worstStretch } from "./stretch.ts";
 
 const MOOD: Mood = { fates: { answers: 100 }, delayMs: [5, 5], streamMs: [5, 20], tokens: [5, 40], greedy: 0 };
@@ -81,19 +82,21 @@ describe.skipIf(direct?.redis.process === undefined)("three instances and a Redi
 test.skipIf(direct === undefined)(
 	"G12: Redis slow by 500 ms",
 	async () => {
-		let proxy: SlowProxy | undefined;
-		const redisUrl = ({ port }: RedisServer) => {
-			proxy = startSlowProxy(port);
-			return `redis://127.0.0.1:${proxy.port}`;
+		const ways: SlowWay[] = [];
+		const redisUrl = async ({ port }: RedisServer) => {
+			const way = await startSlowWay(port);
+			ways.push(way);
+			return `redis://127.0.0.1:${way.port}`;
 		};
 		await using fleet = (await createFleet("G12 slow", MOOD, { instances: 3, aliases: ALIASES, redisUrl })) as Fleet;
+		// The fleet has asked for it.
+		await using slow = ways[0] as SlowWay;
 		await trouble(fleet, {
 			what: "slow by 500 ms",
 			isOutage: true,
-			begin: async () => proxy?.setDelayMs(500),
-			end: async () => proxy?.setDelayMs(0),
+			begin: () => slow.setDelayMs(500),
+			end: () => slow.setDelayMs(0),
 		});
-		proxy?.stop();
 	},
 	deadlineMs(60_000, 3),
 );
@@ -164,9 +167,15 @@ interface Quantiles {
 }
 
 /** What each instance said of Redis since then: as often that it is gone as that it is there, and so often at least. */
-async function saidSince(fleet: Fleet, before: ReturnType<typeof lines>, times: number): Promise<ReturnType<typeof lines>> {
+async function saidSince(
+	fleet: Fleet,
+	before: ReturnType<typeof lines>,
+	times: number,
+): Promise<ReturnType<typeof lines>> {
 	const since = () =>
-		lines(fleet).map(([down, ok], index) => [down - (before[index]?.[0] ?? 0), ok - (before[index]?.[1] ?? 0)] as const);
+		lines(fleet).map(
+			([down, ok], index) => [down - (before[index]?.[0] ?? 0), ok - (before[index]?.[1] ?? 0)] as const,
+		);
 	await until("what was seen is said", () => since().every(([down, ok]) => down === ok && down >= times));
 	return since();
 }

@@ -183,13 +183,13 @@ describe("catching up", () => {
 		expect(polls).toBe(2);
 	});
 
-	test("takes a quarter of a second at most, and never rejects", async () => {
+	test("takes a second at most, and never rejects", async () => {
 		const release = hold();
 		let isDone = false;
 		void follower.catchUp().then(() => {
 			isDone = true;
 		});
-		await timers.advance(249);
+		await timers.advance(999);
 		expect(isDone).toBe(false);
 		await timers.advance(1);
 		expect(isDone).toBe(true);
