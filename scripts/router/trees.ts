@@ -48,19 +48,6 @@ export function growTrees(samples: Samples, options: TreeOptions): readonly Tree
 	return trees;
 }
 
-export function predictTrees(trees: readonly Tree[], depth: number, feature: (index: number) => number): number {
-	let sum = 0;
-	for (const { features, thresholds, values } of trees) {
-		let node = 0;
-		for (let level = 0; level < depth; level += 1) {
-			const split = features[node] ?? -1;
-			node = 2 * node + (split >= 0 && feature(split) > (thresholds[node] ?? 0) ? 2 : 1);
-		}
-		sum += values[node] ?? 0;
-	}
-	return sum;
-}
-
 interface Binned {
 	readonly bins: Uint8Array;
 	/** The upper edge of each bin but the last. */

@@ -114,7 +114,7 @@ export function shareOf(limit: number, instances: number): number {
 }
 
 /** The part of what is used in the shared bucket that is this instance's, when each has the same part of the limit. */
-export function viewShare(meter: SharedMeter, limit: number | undefined, instances: number, atMs: number): number {
+function viewShare(meter: SharedMeter, limit: number | undefined, instances: number, atMs: number): number {
 	return limit ? Math.floor(viewNow(meter, atMs) * (shareOf(limit, instances) / limit)) : 0;
 }
 

@@ -141,7 +141,7 @@ export async function startLedgerUpstream(options: LedgerUpstreamOptions): Promi
 	};
 }
 
-export function readLedgerFile(path: string): readonly BookedCall[] {
+function readLedgerFile(path: string): readonly BookedCall[] {
 	const lines = readFileSync(path, "utf8").split("\n");
 	// Written by this file alone, one whole line at a time.
 	return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as BookedCall);

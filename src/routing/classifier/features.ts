@@ -46,7 +46,6 @@ export const FEATURE_NAMES: readonly string[] = GROUPS.flatMap(({ name, size }) 
 	Array.from({ length: size }, () => name),
 );
 export const FEATURES = FEATURE_NAMES.length;
-export const VECTOR_START = FEATURES - VECTOR_SIZE;
 
 /** Weight of "nothing known" in the mean of the word vectors: a topic told by one word is told softly. */
 const VECTOR_PRIOR = 1;
