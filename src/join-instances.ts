@@ -88,18 +88,42 @@ export async function joinInstances(deps: CompanyDeps): Promise<Company> {
 	await heartbeat.beat();
 	const follower = createFollower({ ...deps, feed: changes, nudges: redis?.nudges, clock });
 	const limits = limiterOf(redis, { instanceId, instances: heartbeat.instances });
+	const leases = countLeases(budgets);
 	const { database } = deps.snapshot;
 	return {
 		limiter: limits.limiter,
-		budgets,
+		budgets: leases.budgets,
 		elsewhere: createKeysElsewhere(follower, database.kind === "postgres" ? database.staleKeys : "allow"),
-		sources: { ...limits.sources, instances: heartbeat.instances },
+		sources: { ...limits.sources, ...leases.sources, instances: heartbeat.instances },
 		async close() {
 			await budgets.close();
 			await follower.close();
 			await limits.close();
 			await heartbeat.close();
 		},
+	};
+}
+
+/** Counts the requests for which the database had to be asked, for the metrics. */
+function countLeases(book: BudgetBook): { readonly budgets: BudgetBook; readonly sources: StateSources } {
+	let waits = 0;
+	let unavailable = 0;
+	return {
+		budgets: {
+			...book,
+			reserve(request) {
+				const outcome = book.reserve(request);
+				if (!(outcome instanceof Promise)) {
+					return outcome;
+				}
+				waits += 1;
+				return outcome.then((told) => {
+					unavailable += "unavailable" in told ? 1 : 0;
+					return told;
+				});
+			},
+		},
+		sources: { budgetLeaseWaits: () => waits, budgetLeaseUnavailable: () => unavailable },
 	};
 }
 

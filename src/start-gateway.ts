@@ -241,10 +241,27 @@ function refusedReload(problems: readonly ConfigProblem[], { logger, metrics }: 
 }
 
 function hideSecrets(snapshot: Snapshot, logger: Logger): void {
-	logger.redact(snapshot.masterKey);
-	for (const deployment of snapshot.deployments.values()) {
-		if (deployment.apiKey !== undefined) {
-			logger.redact(deployment.apiKey);
+	const { masterKey, database, redisUrl, deployments } = snapshot;
+	const urls = [database.kind === "postgres" ? database.url : undefined, redisUrl];
+	const secrets = [
+		masterKey,
+		...urls.flatMap((url) => (url === undefined ? [] : passwordsIn(url))),
+		...[...deployments.values()].flatMap(({ apiKey, aws }) => [apiKey, aws?.secretAccessKey]),
+	];
+	for (const secret of secrets) {
+		if (secret !== undefined) {
+			logger.redact(secret);
 		}
+	}
+}
+
+/** As it is written in the URL, and as it is meant. */
+function passwordsIn(url: string): readonly string[] {
+	const written = URL.parse(url)?.password ?? "";
+	try {
+		return [written, decodeURIComponent(written)];
+	} catch {
+		// A stray per cent sign stands for itself.
+		return [written];
 	}
 }

@@ -4,9 +4,11 @@ import { FIELD, FIELDS, type Scan } from "./scan-state.ts";
 import { type Tables, VECTOR_SIZE } from "./tables.ts";
 
 /** Hashed features are numbers below this. */
-export const HASHED_SIZE = 2 ** 18;
-const SEEN_SIZE = 2 ** 14;
-const HASHED_MAX = SEEN_SIZE / 2;
+const FEATURE_BITS = 18;
+export const HASHED_SIZE = 1 << FEATURE_BITS;
+const GENERATIONS = 1 << (32 - FEATURE_BITS);
+const SEEN_SIZE = 1 << 14;
+const HASHED_MAX = SEEN_SIZE >> 1;
 /** The words at the beginning of the task whose classes say what is asked for. */
 const LEAD_WORDS = 3;
 const RARE = 150;
@@ -31,9 +33,8 @@ export interface Collected {
 	leadClasses: number;
 	leadWords: number;
 	leavesOutChatter: boolean;
-	/** Stamps of what was seen: a feature is new unless its slot holds it with this generation. */
+	/** Features that were seen, each with the generation it was seen in: what is older counts as not there. */
 	readonly seen: Uint32Array;
-	readonly seenAt: Uint32Array;
 	generation: number;
 }
 
@@ -53,7 +54,6 @@ export function createCollected(): Collected {
 		leadWords: 0,
 		leavesOutChatter: false,
 		seen: new Uint32Array(SEEN_SIZE),
-		seenAt: new Uint32Array(SEEN_SIZE),
 		generation: 0,
 	};
 }
@@ -71,6 +71,10 @@ export function resetCollected(collected: Collected): void {
 	collected.leadClasses = 0;
 	collected.leadWords = 0;
 	collected.generation += 1;
+	if (collected.generation === GENERATIONS) {
+		collected.seen.fill(0);
+		collected.generation = 1;
+	}
 }
 
 /** Adds the segments from `from` to before `to`, but for those that say nothing: greetings, thanks, frames, chatter. */
@@ -156,20 +160,20 @@ function collectSegment(scan: Scan, tables: Tables, segment: number, collected: 
 
 /** Whether the feature was not there yet. */
 function addHashed(hash: number, collected: Collected): boolean {
-	const { seen, seenAt, generation } = collected;
+	const { seen, generation } = collected;
 	if (collected.hashedCount >= HASHED_MAX) {
 		return false;
 	}
 	const feature = hash & (HASHED_SIZE - 1);
+	const entry = ((generation << FEATURE_BITS) | feature) >>> 0;
 	let slot = (hash >>> 9) & (SEEN_SIZE - 1);
-	while (seenAt[slot] === generation) {
-		if (seen[slot] === feature) {
+	while ((seen[slot] ?? 0) >>> FEATURE_BITS === generation) {
+		if (seen[slot] === entry) {
 			return false;
 		}
 		slot = (slot + 1) & (SEEN_SIZE - 1);
 	}
-	seenAt[slot] = generation;
-	seen[slot] = feature;
+	seen[slot] = entry;
 	collected.hashed[collected.hashedCount] = feature;
 	collected.hashedCount += 1;
 	return true;

@@ -46,6 +46,8 @@ export const FEATURE_NAMES: readonly string[] = GROUPS.flatMap(({ name, size }) 
 	Array.from({ length: size }, () => name),
 );
 export const FEATURES = FEATURE_NAMES.length;
+/** The features before those of the word classes. */
+const COUNTED = FEATURES - VECTOR_SIZE - LEAD.length - CLASSES.length;
 
 /** Weight of "nothing known" in the mean of the word vectors: a topic told by one word is told softly. */
 const VECTOR_PRIOR = 1;
@@ -60,52 +62,52 @@ export function writeFeatures(collected: Collected, features: Float32Array): voi
 	const math = of(FIELD.math);
 	const latex = of(FIELD.latex);
 	const code = of(FIELD.code);
-	let at = 0;
-	const put = (value: number) => {
-		features[at] = value;
-		at += 1;
-	};
-	put(saturating(content, 8));
-	put(saturating(content, 30));
-	put(saturating(content, 100));
-	put(saturating(content, 300));
-	put(saturating(segments, 4));
-	put(saturating(of(FIELD.lines), 8));
-	put(saturating(content / Math.max(segments, 1), 12));
-	put(Math.min(1, (of(FIELD.letters) * perWord) / 10));
-	put(of(FIELD.long) * perWord);
-	put(of(FIELD.veryLong) * perWord);
-	put(saturating(of(FIELD.choices), 4));
-	put(saturating(of(FIELD.lists), 3));
-	put(saturating(of(FIELD.indents), 4));
-	put(saturating(numbers, 3));
-	put(saturating(numbers, 12));
-	put(numbers / (numbers + content + 4));
-	put(saturating(of(FIELD.digits) / Math.max(numbers, 1), 3));
-	put(saturating(math, 3));
-	put(saturating(math, 15));
-	put(saturating(latex, 3));
-	put(saturating(math + latex, 30));
-	put((math + latex) / (math + latex + content + 4));
-	put(saturating(code, 5));
-	put(saturating(code, 40));
-	put(saturating(of(FIELD.calls), 3));
-	put(saturating(of(FIELD.variables), 4));
-	put(code / (code + content + 4));
-	put(saturating(of(FIELD.questions), 2));
-	put(Math.min(1, collected.known * perWord));
-	put(collected.raritySum / (255 * Math.max(collected.known, 1)));
-	put(collected.rare * perWord);
-	put(of(FIELD.foreign) / Math.max(of(FIELD.words), 1));
+	features.set([
+		saturating(content, 8),
+		saturating(content, 30),
+		saturating(content, 100),
+		saturating(content, 300),
+		saturating(segments, 4),
+		saturating(of(FIELD.lines), 8),
+		saturating(content / Math.max(segments, 1), 12),
+		Math.min(1, (of(FIELD.letters) * perWord) / 10),
+		of(FIELD.long) * perWord,
+		of(FIELD.veryLong) * perWord,
+		saturating(of(FIELD.choices), 4),
+		saturating(of(FIELD.lists), 3),
+		saturating(of(FIELD.indents), 4),
+		saturating(numbers, 3),
+		saturating(numbers, 12),
+		numbers / (numbers + content + 4),
+		saturating(of(FIELD.digits) / Math.max(numbers, 1), 3),
+		saturating(math, 3),
+		saturating(math, 15),
+		saturating(latex, 3),
+		saturating(math + latex, 30),
+		(math + latex) / (math + latex + content + 4),
+		saturating(code, 5),
+		saturating(code, 40),
+		saturating(of(FIELD.calls), 3),
+		saturating(of(FIELD.variables), 4),
+		code / (code + content + 4),
+		saturating(of(FIELD.questions), 2),
+		Math.min(1, collected.known * perWord),
+		collected.raritySum / (255 * Math.max(collected.known, 1)),
+		collected.rare * perWord,
+		of(FIELD.foreign) / Math.max(of(FIELD.words), 1),
+	]);
+	let at = COUNTED;
 	for (let index = 0; index < CLASSES.length; index += 1) {
-		put(saturating(collected.classCounts[index] ?? 0, 1.5));
+		features[at] = saturating(collected.classCounts[index] ?? 0, 1.5);
+		at += 1;
 	}
 	for (const bit of LEAD_BITS) {
-		put(collected.leadClasses & bit ? 1 : 0);
+		features[at] = collected.leadClasses & bit ? 1 : 0;
+		at += 1;
 	}
 	const scale = 1 / (collected.vectorWeight + VECTOR_PRIOR);
 	for (let index = 0; index < VECTOR_SIZE; index += 1) {
-		put((collected.vector[index] ?? 0) * scale);
+		features[at + index] = (collected.vector[index] ?? 0) * scale;
 	}
 }
 
