@@ -10,6 +10,7 @@ export const PLAIN_ENVELOPE = {
 	needs: { tools: false, images: false, audio: false, jsonSchema: false },
 	generates: false,
 	promptImages: 0,
+	promptFileTokens: 0,
 	quantities: {},
 	hasExtensions: false,
 	previousResponseId: undefined,

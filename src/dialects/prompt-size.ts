@@ -36,6 +36,8 @@ const TOOLS_OVERHEAD_TOKENS = 450;
 interface PromptSize {
 	readonly tokensMax: number;
 	readonly images: number;
+	/** What files may take on top. */
+	readonly fileTokens: number;
 }
 
 /** Content parts that are not text, by their `type`: chat's, Responses' and the vendors' own. */
@@ -112,6 +114,7 @@ export function transcribedTokensMax(bytes: number): number {
 function createCounter(bound: PromptTokensUpperBound) {
 	let tokensMax = REQUEST_OVERHEAD_TOKENS;
 	let images = 0;
+	let fileTokens = 0;
 
 	// JSON bodies are at most 128 levels deep (lib/json.ts), so recursion is safe.
 	function visit(value: JsonValue | undefined, inConversation: boolean): void {
@@ -132,6 +135,7 @@ function createCounter(bound: PromptTokensUpperBound) {
 		const kind = inConversation ? mediaKind(object.type) : undefined;
 		images += kind === "image" ? 1 : 0;
 		tokensMax += kind === undefined ? 0 : mediaTokensMax(object, kind, bound);
+		fileTokens += kind === "file" ? unusualFileTokens(object) : 0;
 		for (const key in object) {
 			if (kind === undefined || !PAYLOAD_KEYS.has(key)) {
 				tokensMax += bound(key) + KEY_OVERHEAD_TOKENS;
@@ -170,7 +174,7 @@ function createCounter(bound: PromptTokensUpperBound) {
 				}
 			}
 		},
-		size: (): PromptSize => ({ tokensMax, images }),
+		size: (): PromptSize => ({ tokensMax, images, fileTokens }),
 	};
 }
 
@@ -203,6 +207,26 @@ function mediaTokensMax(part: JsonObject, kind: "image" | "audio" | "file", boun
 		return FILE_TOKENS_MIN + Math.ceil(bytes / bytesPerToken);
 	}
 	return Math.min(FILE_TOKENS_MAX, FILE_TOKENS_MIN + Math.ceil(bytes / FILE_BYTES_PER_TOKEN));
+}
+
+/**
+ * A PDF of nothing but text: 500 kB make 125,000 tokens. Not counted against a context window, which it would exclude for
+ * most files without need, but against budgets. https://platform.claude.com/docs/en/build-with-claude/pdf-support
+ */
+const DENSE_FILE_BYTES_PER_TOKEN = 4;
+/** Anything shorter is no content, but says where there is some. */
+const CONTENT_CHARACTERS_MIN = 2_048;
+
+/** What a file may take beyond what is counted for it. */
+function unusualFileTokens(part: JsonObject): number {
+	const { payload } = payloadOf(part);
+	if (DATA_URL_OF_TEXT.test(payload)) {
+		return 0;
+	}
+	if (payload.length < CONTENT_CHARACTERS_MIN && !payload.startsWith("data:")) {
+		return Number.POSITIVE_INFINITY;
+	}
+	return Math.ceil((payload.length * 0.75) / DENSE_FILE_BYTES_PER_TOKEN);
 }
 
 /** The longest string of a part is what it carries. */

@@ -51,6 +51,11 @@ export interface Envelope {
 	readonly promptTokensMax: number;
 	/** Images in the prompt, each counted in `promptTokensMax` as IMAGE_TOKENS_MAX. */
 	readonly promptImages: number;
+	/**
+	 * What files in the prompt may take beyond their part of `promptTokensMax`, which is what a usual file takes: no file
+	 * takes more. Infinite for a file whose size is not known (an address, an id).
+	 */
+	readonly promptFileTokens: number;
 	/** Non-token quantities known from the request: characters to speak, images asked for, seconds unknown. */
 	readonly quantities: Partial<Pick<Usage, "images" | "seconds" | "characters">>;
 	/** The conversation carries fields of other providers (see openai-chat/extensions.ts), which strict ones refuse. */

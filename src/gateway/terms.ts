@@ -70,7 +70,7 @@ const CONTEXT_TOKENS_DEFAULT = 200_000;
  * conversation or prompt.
  */
 function promptTokensBound({ envelope, body }: Admitted, deployment: Deployment): number {
-	const { promptTokensMax, promptImages, needs, previousResponseId } = envelope;
+	const { promptTokensMax, promptImages, promptFileTokens, needs, previousResponseId } = envelope;
 	const json = body.kind === "json" ? body.json : {};
 	if (previousResponseId !== undefined || isJsonObject(json.prompt)) {
 		return Math.max(promptTokensMax, deployment.maxContextTokens ?? CONTEXT_TOKENS_DEFAULT);
@@ -82,8 +82,9 @@ function promptTokensBound({ envelope, body }: Admitted, deployment: Deployment)
 		images: promptImages,
 	};
 	// However much it adds, no more than the whole context is read.
-	const most = Math.max(promptTokensMax, deployment.maxContextTokens ?? Number.POSITIVE_INFINITY);
-	return Math.min(most, promptTokensMax + unseenTokensMax(unseen, IMAGE_TOKENS_MAX));
+	const context = deployment.maxContextTokens ?? (promptFileTokens > 0 ? CONTEXT_TOKENS_DEFAULT : undefined);
+	const most = Math.max(promptTokensMax, context ?? Number.POSITIVE_INFINITY);
+	return Math.min(most, promptTokensMax + promptFileTokens + unseenTokensMax(unseen, IMAGE_TOKENS_MAX));
 }
 
 function outputTokensCap(admitted: Admitted, deployment: Deployment): number {

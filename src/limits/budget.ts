@@ -65,7 +65,8 @@ export function createBudgetBook({ clock, spent }: BudgetBookDeps): MemoryBudget
 		const amount = exactly(request.amountNano, "amountNano");
 		for (const budget of request.budgets) {
 			const available = left(budget);
-			if (amount > available) {
+			// What costs nothing fits into a budget that is overdrawn, too.
+			if (amount > available && amount > 0n) {
 				const { subject, limitNano } = budget;
 				return { refusal: { subject, limitNano, availableNano: clamped(available), resetAtMs } };
 			}

@@ -111,6 +111,15 @@ describe("a limit refuses as the owner's page says", () => {
 		expect(upstream.requests.length).toBe(1);
 	});
 
+	test("budget, of a file whose size nobody knows: it may fill the whole context", async () => {
+		const content = [{ type: "file", file: { file_id: "file-abc" } }];
+		const request = { max_tokens: 1, messages: [{ role: "user", content }] };
+		const small = await gateway.mint({ monthly_budget_usd: "0.015" });
+		expectLimited(await ask(small.key, request), "budget", "budget_exceeded");
+		const large = await gateway.mint({ monthly_budget_usd: "0.1" });
+		expect((await ask(large.key, request)).status).toBe(200);
+	});
+
 	test("budget of zero", async () => {
 		const { key } = await gateway.mint({ monthly_budget_usd: 0 });
 		expectLimited(await ask(key), "budget", "budget_exceeded");

@@ -27,6 +27,7 @@ import {
 	paced,
 	percent,
 	strange,
+	surelyThere,
 	type Told,
 	together,
 } from "./limit-storm.ts";
@@ -165,7 +166,7 @@ describe.skipIf(created === undefined)("three instances", () => {
 				return {
 					asked: told.length,
 					admitted: admitted.length,
-					used: units / allowed(told, limit),
+					used: units / surelyThere(told, limit),
 					over: worstStretch(admitted, ({ requestId }) => byId.get(requestId) ?? 0, limit),
 				};
 			};

@@ -102,6 +102,13 @@ export function allowed(told: readonly Told[], limit: number): number {
 	return limit + (limit * (to - from)) / 60_000;
 }
 
+/** What was surely there to be used: a bucket refills from the first request that was served, not from the first that was sent. */
+export function surelyThere(told: readonly Told[], limit: number): number {
+	const from = Math.min(...told.filter(isAdmitted).map(({ endedAtMs }) => endedAtMs));
+	const to = Math.max(...told.map(({ sentAtMs }) => sentAtMs));
+	return limit + (limit * (to - from)) / 60_000;
+}
+
 export function percent(share: number): string {
 	return `${(share * 100).toFixed(2)}%`;
 }

@@ -141,6 +141,7 @@ function readEnvelope(json: JsonObject, bound: PromptTokensUpperBound): Envelope
 		generates: true,
 		promptTokensMax: size.tokensMax,
 		promptImages: size.images,
+		promptFileTokens: size.fileTokens,
 		quantities: {},
 		hasExtensions: content.extensions,
 		previousResponseId: undefined,

@@ -98,6 +98,7 @@ function readEnvelope(json: JsonObject, bound: PromptTokensUpperBound): Envelope
 		generates: true,
 		promptTokensMax: size.tokensMax,
 		promptImages: size.images,
+		promptFileTokens: size.fileTokens,
 		quantities: {},
 		hasExtensions: false,
 		...continuation,

@@ -114,3 +114,27 @@ describe("media in a prompt", () => {
 		expect(size({ ...user("hi"), tools }).tokensMax).toBeGreaterThan(least);
 	});
 });
+
+describe("what files may take beyond what is counted for them", () => {
+	const fileOf = (file: JsonObject) => size(user([{ type: "file", file }])).fileTokens;
+
+	test("500 kB of a PDF may be 125,000 tokens: with what is counted that is covered", () => {
+		const part = { file_data: `data:application/pdf;base64,${base64(500_000)}` };
+		expect(size(user([{ type: "file", file: part }])).tokensMax + fileOf(part)).toBeGreaterThan(125_000);
+	});
+
+	test("a file that is only named by an address or an id may take any number", () => {
+		expect(fileOf({ file_id: "file-abc123" })).toBe(Number.POSITIVE_INFINITY);
+		expect(size(user([{ type: "input_file", file_url: "https://example.com/a.pdf" }])).fileTokens).toBe(
+			Number.POSITIVE_INFINITY,
+		);
+	});
+
+	test("a text is counted as what it says, images and audio by their own bounds", () => {
+		expect(fileOf({ file_data: `data:text/plain;base64,${base64(9_000)}` })).toBe(0);
+		expect(size(user([{ type: "image_url", image_url: { url: "https://example.com/a.png" } }])).fileTokens).toBe(0);
+		expect(size(user([{ type: "input_audio", input_audio: { data: base64(9_000), format: "mp3" } }])).fileTokens).toBe(
+			0,
+		);
+	});
+});

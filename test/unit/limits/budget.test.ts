@@ -141,6 +141,15 @@ describe("the month", () => {
 	});
 });
 
+test("what costs nothing fits into a budget that is overdrawn", () => {
+	const { book } = setup();
+	hold(book, [KEY], 650);
+	// Counted, but not bound by it: its budget came later.
+	hold(book, [TEAM], 351, [KEY.subject]);
+	expect(book.reserve({ budgets: [KEY], counted: [], amountNano: 1 })).toHaveProperty("refusal");
+	hold(book, [KEY], 0);
+});
+
 test("no interleaving spends or reserves more than a budget, or less than nothing", () => {
 	const step = fc.record({
 		budgets: fc.constantFrom([KEY], [TEAM], [KEY, TEAM]),
