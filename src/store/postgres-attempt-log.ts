@@ -11,6 +11,7 @@ import {
 import { FIGURES } from "./day-sums.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
+import { reopenCrashed } from "./postgres-reopen-crashed.ts";
 import { jsonParameter } from "./postgres-values.ts";
 import { type EarlierAttempt, spendCell } from "./spend-days.ts";
 import type { Tables } from "./tables.ts";
@@ -19,7 +20,8 @@ import type { Tables } from "./tables.ts";
 export interface PostgresAttemptLog {
 	/**
 	 * All rows or none, in one statement and so in one transaction of one round trip. A row that is already there, or
-	 * already settled, by this instance or another, is left as it is, and its day and its budgets too. Rejects with what the
+	 * already settled, by this instance or another, is left as it is, and its day and its budgets too; only what others have
+	 * settled as crashed, at its reservation, is put right. Rejects with what the
 	 * database raises; writing again what may have been written changes nothing.
 	 */
 	write(openings: readonly OpeningWrite[], settles: readonly SettleWrite[]): Promise<void>;
@@ -57,8 +59,20 @@ export function createWriteAttempts(tables: Tables, instanceId: string): WriteAt
 			instance: write.instance ?? instanceId,
 			...spendCell(write, before(write)),
 		}));
-		await values(settlesText, [jsonParameter(openings.map(opened)), jsonParameter(rows), jsonParameter(cells)]);
+		const parameters = [jsonParameter(openings.map(opened)), jsonParameter(rows), jsonParameter(cells)];
+		const [[settled] = []] = await values(settlesText, parameters);
+		// Some were settled before: by this very write, whose answer was lost, or by those who took their instance for dead.
+		const late = Number(settled) === settles.length ? [] : settles.filter(isKnown);
+		const earlierOf = async (write: SettleWrite) => (await earlierAttempts(values, [], [write]))(write);
+		if (late.length > 0 && (await reopenCrashed(values, tables, late, { instanceId, earlierOf }))) {
+			await values(settlesText, parameters);
+		}
 	};
+}
+
+/** Says what an attempt really came to. */
+function isKnown({ closing }: SettleWrite): boolean {
+	return closing.usageSource !== "crash_estimate";
 }
 
 type Attempts = Tables["attempts"];
@@ -107,8 +121,9 @@ function settlesUpsert({ attempts, spendDays }: Tables): string {
 			select given.* from ${given(3, typed)}
 			join settled on settled.request_id = given."requestId" and settled.attempt = given."attempt"
 		),
-		charged as (${CHARGES})
-		${daysUpsert(spendDays)}`;
+		charged as (${CHARGES}),
+		booked as (${daysUpsert(spendDays)})
+		select count(*) from settled`;
 }
 
 /** To the budgets of keys and teams, with or without a limit. Only of one's own instance, so that nobody waits for others. */

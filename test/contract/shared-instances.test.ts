@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { openOutbox } from "../../src/store/outbox.ts";
 import type { PostgresStore } from "../../src/store/postgres-store.ts";
+import { dayOf } from "../../src/store/spend-days.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { closing, MIDNIGHT_MS, opening } from "../unit/store/ledger-samples.ts";
 import { claim, type InstancesRig, listen, MONTH, spend, startInstances, steppedClock } from "./instances-rig.ts";
@@ -122,15 +123,36 @@ describe.skipIf(server === undefined)("instances that share a database", () => {
 		expect(await lease(left, 2, { needNano: 500 })).toMatchObject({ granted: true });
 		expect(await ids()).toEqual([left.shared.instanceId, right.shared.instanceId].sort());
 
-		// What comes late out of an outbox is counted, once.
+		// What comes late out of an outbox is counted, once: in place of what was charged for want of knowing better.
 		await dead.writer.settled(lost, MIDNIGHT_MS, closing({ costNano: 1 }), MIDNIGHT_MS);
 		await spend(dead, "a", 33);
-		expect(await standing(left)).toEqual({ spentNano: 533, reservedNano: 0 });
+		expect(await standing(left)).toEqual({ spentNano: 334, reservedNano: 0 });
+		await dead.writer.settled(lost, MIDNIGHT_MS, closing({ costNano: 1 }), MIDNIGHT_MS);
 		await left.shared.membership.reap(MIDNIGHT_MS);
-		expect(await standing(left)).toEqual({ spentNano: 533, reservedNano: 0 });
+		expect(await standing(left)).toEqual({ spentNano: 334, reservedNano: 0 });
 		expect((await rig.accounts()).map(({ instance, spent }) => [instance, spent])).toEqual(
-			expect.arrayContaining([["", 533n]]),
+			expect.arrayContaining([["", 334n]]),
 		);
+		const [row] = await left.attempts.byRequest(lost.requestId);
+		expect(row?.closing).toMatchObject({ usageSource: "provider", costNano: 1 });
+		const day = dayOf(MIDNIGHT_MS);
+		expect(await left.housekeeping.checkDay(day)).toMatchObject({ unsettled: 0, differences: [] });
+	});
+
+	test("a retried request whose first attempt was charged as crashed still counts once", async () => {
+		const clock = steppedClock();
+		const [watcher, dead] = await Promise.all([rig.open({ clock }), rig.open()]);
+		const first = await dispatch(dead, 200);
+		const second = { ...first, attempt: 1, provider: "another" };
+		await dead.writer.settled(second, MIDNIGHT_MS, closing({ costNano: 7 }), MIDNIGHT_MS);
+		await age(dead, 3_600_000);
+		await listen(clock, watcher);
+		await watcher.shared.membership.reap(MIDNIGHT_MS);
+		await dead.writer.settled(first, MIDNIGHT_MS, closing({ costNano: 0, outcome: "upstream_failed" }), MIDNIGHT_MS);
+		expect(await standing(watcher)).toEqual({ spentNano: 7, reservedNano: 0 });
+		expect(await watcher.housekeeping.checkDay(dayOf(MIDNIGHT_MS))).toMatchObject({ differences: [] });
+		const [total] = await watcher.attempts.spend({ fromMs: 0, toMs: 8.64e15, groupBy: [] });
+		expect(total).toMatchObject({ requests: 1, errors: 1, costNano: 7n });
 	});
 
 	test("nobody is reaped who beats, or by one who has not listened for a minute, or when only a clock has jumped", async () => {
@@ -176,7 +198,7 @@ describe.skipIf(server === undefined)("instances that share a database", () => {
 		expect(await sleeper.shared.membership.beat()).toEqual({ instances: 2, wasTakenForDead: true });
 		expect(await sleeper.shared.membership.beat()).toEqual({ instances: 2, wasTakenForDead: false });
 		await sleeper.writer.settled(lost, MIDNIGHT_MS, closing({ costNano: 1 }), MIDNIGHT_MS);
-		expect(await standing(sleeper)).toEqual({ spentNano: 40, reservedNano: 0 });
+		expect(await standing(sleeper)).toEqual({ spentNano: 1, reservedNano: 0 });
 		expect(await lease(sleeper, 2, { entitledNano: 600, needNano: 960 })).toMatchObject({ granted: true });
 	});
 
