@@ -128,8 +128,10 @@ function isGuessAndEnough(call: LedgerCall, line: UpstreamCall | undefined): boo
 		// Given up on the way there: its prompt was booked, and the upstream may never have got it.
 		return call.source === "partial" && call.completion === 0;
 	}
-	const enoughTokens = call.prompt >= line.prompt && call.completion >= line.completion;
-	return enoughTokens && (line.costNano === undefined || line.costNano <= call.costNano);
+	// Money is what counts, where both tell it: a prompt guessed too large may stand beside an answer seen in part.
+	return line.costNano === undefined
+		? call.prompt >= line.prompt && call.completion >= line.completion
+		: call.costNano >= line.costNano;
 }
 
 function describe({ prompt, completion, costNano }: UpstreamCall): string {

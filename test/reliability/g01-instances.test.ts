@@ -192,7 +192,7 @@ async function checkBooks(fleet: Fleet, keys: readonly RigKey[], sightings: read
 	);
 	expect(result.findings).toEqual({});
 	expect(result.counts.whole).toBeGreaterThan(CALM_REQUESTS * 2);
-	const reconciled = await reconcileBooks(fleet.rig, fleet.rig.directory, result);
+	const reconciled = await reconcileBooks(fleet.rig, fleet.rig.directory, result, result.torn);
 	const { counts, unwritten, torn } = result;
 	return { ...counts, lost: 0, doubled: 0, died_before_the_row: unwritten.length, torn: torn.length, ...reconciled };
 }
