@@ -312,6 +312,21 @@ describe("an upstream's own count", () => {
 		});
 	});
 
+	test("of a guess the money decides, where both tell it", async () => {
+		const requestId = await settle({}, { outcome: "upstream_failed", usageSource: "partial" });
+		const line = (cost_usd: string) => [{ request_id: requestId, prompt_tokens: 1, completion_tokens: 999, cost_usd }];
+		expect(await upstream(line("0.000099"))).toMatchObject({ code: 0, notes: [{ kind: "usage", source: "partial" }] });
+		expect(await upstream(line("0.000099001"))).toMatchObject({ code: 1, differences: [{ kind: "usage" }] });
+	});
+
+	test("a call that was given up before anything came need not be known upstream", async () => {
+		await settle(
+			{},
+			{ outcome: "client_gone", usageSource: "partial", usage: { ...NO_USAGE, input: 60 }, costNano: 9_000 },
+		);
+		expect(await upstream([])).toMatchObject({ code: 0, notes: [{ kind: "not_at_upstream", source: "partial" }] });
+	});
+
 	test("of one provider is compared with the attempts there", async () => {
 		const both = await settle({ provider: "groq" }, { outcome: "upstream_failed", usageSource: "partial" });
 		await settle({ requestId: both, attempt: 1 });
