@@ -8,6 +8,7 @@ import type { Environment } from "./config/substitute.ts";
 import type { Snapshot } from "./config/types.ts";
 import { type Deps, openDeps } from "./deps.ts";
 import { IDLE_CONNECTION_SECONDS } from "./http/data-plane.ts";
+import { systemTimers, within } from "./instances/timers.ts";
 import { keptMasterKey } from "./keys/kept-master-key.ts";
 import { KEY_DEFAULTS } from "./keys/key-defaults.ts";
 import { systemClock } from "./lib/clock.ts";
@@ -151,7 +152,7 @@ function stopping(
 	async function close(): Promise<void> {
 		config.close();
 		live.cutAll();
-		await within(CUT_SETTLE_MS, live.idle());
+		await within(CUT_SETTLE_MS, live.idle(), systemTimers);
 		await server.close();
 		await deps.gateway.accounts.ledger.flush();
 		await deps.keys.close();
@@ -169,6 +170,7 @@ function stopping(
 			await within(
 				config.current().server.gracefulShutdownTimeoutMs,
 				live.idle().then(() => allSent(server)),
+				systemTimers,
 			);
 			closed ??= close();
 			await closed;
@@ -185,14 +187,6 @@ async function allSent(server: Listening): Promise<void> {
 	while (server.unsent() > 0) {
 		await Bun.sleep(UNSENT_LOOK_MS);
 	}
-}
-
-function within(milliseconds: number, work: Promise<void>): Promise<void> {
-	let timer: ReturnType<typeof setTimeout> | undefined;
-	const late = new Promise<void>((resolve) => {
-		timer = setTimeout(resolve, milliseconds);
-	});
-	return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** A first try should need no second step: a gateway that nobody has set up yet comes with one key. */

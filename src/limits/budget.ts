@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { NanoUsd } from "../lib/money.ts";
+import { createHold } from "./budget-hold.ts";
 import { clamped, exactly } from "./exact-nano.ts";
 import { type Month, monthOf, nextMonthStartMs } from "./month.ts";
 import type { Budget, BudgetBook, BudgetHold, BudgetLevels, BudgetRefusal, BudgetRequest } from "./types.ts";
@@ -81,7 +82,13 @@ export function createBudgetBook({ clock, spent }: BudgetBookDeps): MemoryBudget
 		for (const account of held) {
 			account.reserved += amount;
 		}
-		return { hold: createHold(held, request.amountNano) };
+		const hold = createHold(request.amountNano, (cost) => {
+			for (const account of held) {
+				account.reserved -= amount;
+				account.spent += cost;
+			}
+		});
+		return { hold };
 	}
 
 	return {
@@ -107,24 +114,6 @@ export function createBudgetBook({ clock, spent }: BudgetBookDeps): MemoryBudget
 		resetAtMs() {
 			roll();
 			return resetAtMs;
-		},
-	};
-}
-
-function createHold(accounts: ReadonlySet<Account>, amountNano: NanoUsd): BudgetHold {
-	let open = true;
-	return {
-		amountNano,
-		settle(costNano): void {
-			if (!open) {
-				return;
-			}
-			const cost = exactly(costNano, "costNano");
-			open = false;
-			for (const account of accounts) {
-				account.reserved -= BigInt(amountNano);
-				account.spent += cost;
-			}
 		},
 	};
 }

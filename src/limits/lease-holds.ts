@@ -1,6 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import type { NanoUsd } from "../lib/money.ts";
-import { exactly } from "./exact-nano.ts";
+import { createHold } from "./budget-hold.ts";
 import { type LeasePart, noteDemand } from "./lease-part.ts";
 import type { LeaseParts } from "./lease-parts.ts";
 import type { BudgetHold, BudgetRequest } from "./types.ts";
@@ -25,28 +24,11 @@ export function takeHold(
 		part.reserved += amount;
 		noteDemand(part, amount, nowMs);
 	}
-	return createHold(held, request.amountNano, onSettled);
-}
-
-function createHold(
-	held: ReadonlySet<LeasePart>,
-	amountNano: NanoUsd,
-	onSettled: (held: ReadonlySet<LeasePart>) => void,
-): BudgetHold {
-	let open = true;
-	return {
-		amountNano,
-		settle(costNano): void {
-			if (!open) {
-				return;
-			}
-			const cost = exactly(costNano, "costNano");
-			open = false;
-			for (const part of held) {
-				part.reserved -= BigInt(amountNano);
-				part.settled += cost;
-			}
-			onSettled(held);
-		},
-	};
+	return createHold(request.amountNano, (cost) => {
+		for (const part of held) {
+			part.reserved -= amount;
+			part.settled += cost;
+		}
+		onSettled(held);
+	});
 }
