@@ -23,6 +23,7 @@ import { createOrderer } from "./routing/order.ts";
 import { createRetryBudget } from "./routing/retry-budget.ts";
 import { createRotation, type Rotation } from "./routing/rotation.ts";
 import { scorePrompt } from "./routing/score.ts";
+import { createStickiness } from "./routing/stickiness.ts";
 import type { HealthBook } from "./routing/types.ts";
 import { startUpkeep } from "./store/start-upkeep.ts";
 import type { Store } from "./store/types.ts";
@@ -79,11 +80,14 @@ export async function openDeps(
 	const live = createLiveRequests(clock);
 	keys.onRevoked((keyId) => live.cutKey(keyId));
 	const deadlines = createDeadlines(clock);
-	const send = createSend(() => {
-		// While no disk takes rows they wait in memory, and calls do not wait for them.
-		const written = store.writer.healthy() ? store.writer.flush() : undefined;
-		// At once where the database is embedded; a shared one takes a round trip, or the time until the outbox steps in.
-		return store.shared === undefined ? undefined : written;
+	const send = createSend({
+		clock,
+		writeRows() {
+			// While no disk takes rows they wait in memory, and calls do not wait for them.
+			const written = store.writer.healthy() ? store.writer.flush() : undefined;
+			// At once where the database is embedded; a shared one takes a round trip, or the time until the outbox steps in.
+			return store.shared === undefined ? undefined : written;
+		},
 	});
 	const health = createHealthBook({ clock });
 	const keeping = {
@@ -104,12 +108,13 @@ export async function openDeps(
 			isMasterKey: (token) => matchesSecret(token, config.current().masterKey),
 			elsewhere,
 		},
-		accounts: { limiter, budgets, ledger, teams },
+		accounts: { limiter, budgets, ledger, teams, keepUnserved: () => undefined },
 		routing: {
 			score: scorePrompt,
-			orderer: createOrderer({ view: health.view }),
+			orderer: createOrderer({ pace: health.pace }),
 			health,
 			retries: createRetryBudget({ clock }),
+			stickiness: createStickiness(),
 			isEnabled: rotation.isEnabled,
 		},
 		dialects: { ingressOf: createIngresses({ promptTokensUpperBound }), readerOf, bridges },

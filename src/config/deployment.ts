@@ -49,6 +49,7 @@ export function readDeployment(
 		timeoutMs: file.timeout,
 		ttftTimeoutMs: file.ttft_timeout,
 		operations: file.operations,
+		supports: file.supports,
 		maxContextTokens: file.max_context_tokens,
 		maxOutputTokens: file.max_output_tokens,
 		headers: { ...file.headers },

@@ -3,9 +3,9 @@ import type {
 	DatabaseSettings,
 	Deployment,
 	ResponsesSettings,
+	RoutingSettings,
 	ServerSettings,
 	StorageSettings,
-	Strategy,
 	TeamBudget,
 } from "./types.ts";
 
@@ -27,13 +27,10 @@ export interface Settings {
 	readonly notices: readonly string[];
 }
 
-export interface AliasSettings {
+export interface AliasSettings extends RoutingSettings {
 	readonly name: string;
 	readonly deployments: readonly DeploymentSettings[];
 	readonly fallbacks: readonly string[];
-	readonly strategy: Strategy;
-	readonly retries: number;
-	readonly retryAfterMs: number;
 }
 
 export interface DeploymentSettings extends Omit<Deployment, "id" | "alias" | "price"> {

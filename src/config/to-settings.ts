@@ -3,7 +3,7 @@ import { sqlitePath } from "../schemas/database.ts";
 import type { LocatedRoute } from "./routes.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { AliasSettings, DeploymentSettings, Settings } from "./settings.ts";
-import type { DatabaseSettings, ServerSettings, TeamBudget } from "./types.ts";
+import type { DatabaseSettings, RoutingSettings, ServerSettings, TeamBudget } from "./types.ts";
 
 /** The database of a gateway that was told nothing about one, inside the data directory. */
 const DATABASE_FILE = "gateway-llm.db";
@@ -28,13 +28,29 @@ export function toSettings(parts: {
 				name: route.model_alias,
 				deployments: route.settings,
 				fallbacks: route.fallbacks,
-				strategy: route.router?.strategy ?? file.router.strategy,
-				retries: route.router?.retries ?? file.router.retries,
-				retryAfterMs: route.router?.retry_after_ms ?? file.router.retry_after_ms,
+				...toRouting({ ...file.router, ...definedOf(route.router ?? {}) }),
 			}),
 		),
 		teamBudgets: new Map(Object.entries(file.team_budgets ?? {}).map(([team, budget]) => [team, toBudget(budget)])),
 		inactive: inactiveParts(file),
+	};
+}
+
+function toRouting(router: ConfigFile["router"]): RoutingSettings {
+	return {
+		strategy: router.strategy,
+		retries: router.retries,
+		retryAfterMs: router.retry_after_ms,
+		thresholds: router.thresholds,
+		stickyForMs: router.sticky_for,
+		shadow: router.shadow,
+	};
+}
+
+/** Without the keys that are there and say nothing. */
+function definedOf<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+	return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+		[K in keyof T]: Exclude<T[K], undefined>;
 	};
 }
 

@@ -77,16 +77,34 @@ export type DatabaseSettings =
 export type Strategy = "round_robin" | "least_latency" | "least_busy" | "cheapest" | "classifier";
 export type Tier = "simple" | "medium" | "complex";
 
-export interface Alias {
-	readonly name: string;
-	readonly deployments: readonly Deployment[];
-	readonly fallbacks: readonly string[];
+/** Lowest scores of the two harder buckets of prompts, 0 to 1, in this order. */
+export interface Thresholds {
+	readonly medium: number;
+	readonly complex: number;
+}
+
+/** What routing is like for an alias. */
+export interface RoutingSettings {
 	readonly strategy: Strategy;
 	/** Extra attempts after the first. */
 	readonly retries: number;
 	/** Pause before the same deployment is tried again. */
 	readonly retryAfterMs: number;
+	readonly thresholds: Thresholds;
+	/** How long a conversation stays with the deployment that served it last; 0 = not at all. */
+	readonly stickyForMs: number;
+	/** A strategy that is asked as well, for this share of requests, and not followed; undefined = none. */
+	readonly shadow: { readonly percent: number; readonly strategy: Strategy } | undefined;
 }
+
+export interface Alias extends RoutingSettings {
+	readonly name: string;
+	readonly deployments: readonly Deployment[];
+	readonly fallbacks: readonly string[];
+}
+
+/** What a request may need of a model. */
+export type Ability = "tools" | "images" | "audio" | "json_schema";
 
 export interface Deployment {
 	/** `dep_…`, derived from alias, provider, model, base URL and ordinal: stable across restarts. */
@@ -119,6 +137,8 @@ export interface Deployment {
 	readonly ttftTimeoutMs: number | undefined;
 	/** Narrower than what its provider offers; undefined = all of it. */
 	readonly operations: readonly OperationId[] | undefined;
+	/** What of `Ability` the model has, where that is less than all; undefined = as far as anybody knows, all. */
+	readonly supports: readonly Ability[] | undefined;
 	readonly maxContextTokens: number | undefined;
 	/** Output cap of the model: from configuration, else the catalogue, else undefined. */
 	readonly maxOutputTokens: number | undefined;

@@ -7,8 +7,10 @@ import type { Planned } from "./types.ts";
 export interface Served {
 	readonly planned: Planned;
 	readonly deployment: Deployment;
-	/** 0 for the first attempt. */
+	/** Its number among the request's rows in the ledger; 0 = the first. */
 	readonly attempt: number;
+	/** Attempts before it that failed. */
+	readonly retries: number;
 	/** What of the request could not be said to it. */
 	readonly dropped: readonly string[];
 }
@@ -30,7 +32,7 @@ export function servedHeaders(
 	// Cut, not rounded: 0.329 shown as 0.33 would contradict its bucket.
 	headers["x-gateway-route-score"] = (Math.floor(planned.score.score * 100) / 100).toFixed(2);
 	headers["x-gateway-cost-usd"] = formatUsd(cost.nano);
-	headers["x-gateway-retries"] = String(served.attempt);
+	headers["x-gateway-retries"] = String(served.retries);
 	Object.assign(headers, budgetHeaders(planned.budgetRemainingNano()));
 	if (served.dropped.length > 0) {
 		headers["x-gateway-dropped"] = headerSafe(served.dropped.join(", ")).slice(0, DROPPED_LENGTH_MAX);

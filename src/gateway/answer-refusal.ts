@@ -44,7 +44,16 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 		headers["content-type"] = "application/json";
 	}
 	const body = verbatim ? bytes : refusalBody(status, fault, served.deployment.apiKey);
-	return { kind: "answered", inMotion: false, response: new Response(body, { status, headers }) };
+	const answered = { kind: "answered", inMotion: false, response: new Response(body, { status, headers }) } as const;
+	return fault !== undefined && isTooLong(fault) ? { kind: "too_long", answered } : answered;
+}
+
+const TOO_LONG =
+	/maximum context length|context (?:window|length|size)|prompt is too long|too many (?:input |prompt )?tokens|input is too long/i;
+
+/** The prompt does not fit into the model: by the code that OpenAI and our own dialects give it, else by the words. */
+function isTooLong({ status, code, message }: ProviderFault): boolean {
+	return code === "context_length_exceeded" || ((status === 400 || status === 413) && TOO_LONG.test(message));
 }
 
 function leaks(bytes: Uint8Array, secret: string | undefined): boolean {

@@ -37,7 +37,12 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 		return error instanceof BrokenAnswer ? failed(context, error.failure) : givenUp(context, error, head.status);
 	}
 	run.moving(idleMs);
-	books.firstToken();
+	if (opened.pending === undefined) {
+		books.firstToken();
+	} else {
+		// The head goes for want of time: the first token is still to come. Whoever pumps hears of a failure.
+		opened.pending.then(books.firstToken, () => undefined);
+	}
 	const body = relay(context, {
 		pump: (sink) => pump(context, passages, opened, head.status, sink),
 		seen: () => seenOf(passages),

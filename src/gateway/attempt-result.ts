@@ -25,6 +25,8 @@ export type AttemptResult =
 	| { readonly kind: "failed"; readonly failure: AttemptFailure }
 	/** Its worst case does not fit into what is left of a budget: it was not made. */
 	| { readonly kind: "unaffordable"; readonly refusal: BudgetRefusal }
+	/** The model says that it cannot read as long a prompt: `answered` is what it said. Another one may. */
+	| { readonly kind: "too_long"; readonly answered: Answered }
 	/** The deployment's dialect cannot say what the client asks: it was not made, and need not be tried again. */
 	| { readonly kind: "unsuited"; readonly error: GatewayError }
 	/** The client left or the request was cut: nobody is waiting any more. */
@@ -39,6 +41,8 @@ export interface AttemptContext {
 	readonly terms: Terms;
 	/** No further attempt will follow a failure of this one. */
 	readonly isLast: boolean;
+	/** Not over a connection that was used before. */
+	readonly freshConnection: boolean;
 	readonly deps: GatewayDeps;
 }
 
@@ -63,6 +67,13 @@ export async function givenUp(context: AttemptContext, error: unknown, status?: 
 	if (error instanceof CredentialsFailed) {
 		return failed(context, { class: "provider_auth", status, retryAfterMs: undefined, detail: error.message });
 	}
-	const { class: name, detail } = transportFailure(error);
-	return failed(context, { class: context.run.expired() ?? name, status, retryAfterMs: undefined, detail });
+	const { class: name, detail, stale } = transportFailure(error);
+	const expired = context.run.expired();
+	return failed(context, {
+		class: expired ?? name,
+		status,
+		retryAfterMs: undefined,
+		detail,
+		...(stale && expired === undefined ? { stale } : {}),
+	});
 }

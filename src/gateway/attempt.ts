@@ -20,13 +20,13 @@ import { callOf } from "./upstream-call.ts";
 /** Stage 4: one deployment, one ledger row, at most one answer. */
 export async function attempt(
 	candidate: Omit<Served, "dropped">,
-	isLast: boolean,
+	how: Pick<AttemptContext, "isLast" | "freshConnection">,
 	deps: GatewayDeps,
 ): Promise<AttemptResult> {
 	const { planned, deployment } = candidate;
 	const fetching = fetchesMedia(deployment, planned.ingress.operation) ? undefined : planned.withMedia();
 	if (fetching === undefined) {
-		return make(candidate, planned.body, isLast, deps);
+		return make(candidate, planned.body, how, deps);
 	}
 	const withMedia = await fetching.catch(unsuited);
 	const reason = planned.scope.left();
@@ -38,13 +38,13 @@ export async function attempt(
 	}
 	// What is kept of the request is what its client sent: only the provider is told the rest.
 	const { body, envelope } = withMedia;
-	return make({ ...candidate, planned: { ...planned, envelope } }, body, isLast, deps);
+	return make({ ...candidate, planned: { ...planned, envelope } }, body, how, deps);
 }
 
 async function make(
 	candidate: Omit<Served, "dropped">,
 	body: ParsedBody,
-	isLast: boolean,
+	how: Pick<AttemptContext, "isLast" | "freshConnection">,
 	deps: GatewayDeps,
 ): Promise<AttemptResult> {
 	const { planned, deployment } = candidate;
@@ -54,8 +54,8 @@ async function make(
 	}
 	const { served, spoken, terms, opened } = reserved;
 	const books = openBooks(planned, deployment, opened, deps);
-	const run = startRun(planned, deployment, isLast, deps);
-	const context: AttemptContext = { served, spoken, run, books, terms, isLast, deps };
+	const run = startRun(planned, deployment, how.isLast, deps);
+	const context: AttemptContext = { served, spoken, run, books, terms, ...how, deps };
 	let head: Response;
 	try {
 		head = await deps.runtime.send(await callOf(context));
@@ -160,5 +160,6 @@ function openingOf({ planned, deployment, attempt: ordinal }: Served, terms: Ter
 		reservedNano: terms.reservedNano,
 		priceVersion: deployment.price?.version,
 		budgets: planned.budgets,
+		decision: ordinal === 0 ? planned.decision : undefined,
 	};
 }

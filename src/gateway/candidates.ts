@@ -7,6 +7,8 @@ export interface Candidate {
 	readonly deployment: Deployment;
 	/** Above 0 only for one that was tried before. */
 	readonly pauseMs: number;
+	/** The one that was just tried, whose connection had gone stale: the next must be a new one. */
+	readonly freshConnection: boolean;
 }
 
 /** The deployments still worth trying for one request, best first. */
@@ -14,6 +16,8 @@ export interface Candidates {
 	/** One never tried, else one that failed in a way that may pass; undefined = nobody is left. */
 	next(): Candidate | undefined;
 	failed(deployment: Deployment, failure: AttemptFailure): void;
+	/** The prompt is too long for this one: only models that may read more are left. False when there are none. */
+	tooLongFor(deployment: Deployment): boolean;
 }
 
 /** These do not get better by asking the same deployment again. */
@@ -21,27 +25,67 @@ const HOPELESS: ReadonlySet<FailureClass> = new Set(["provider_auth", "quota", "
 /** A provider that wants more time than this is not waited for. */
 const WAIT_MAX_MS = 5_000;
 
+/** @param mayTry Asked again before each further attempt: a breaker may have opened since the plan was made. */
 export function createCandidates(
 	targets: readonly Deployment[],
-	retryAfterMs: number,
-	random: () => number,
+	{
+		retryAfterMs,
+		random,
+		mayTry = () => true,
+	}: {
+		readonly retryAfterMs: number;
+		readonly random: () => number;
+		readonly mayTry?: (deployment: Deployment) => boolean;
+	},
 ): Candidates {
-	const fresh = [...targets];
+	let fresh: readonly Deployment[] = targets;
 	/** Tried and failed, longest ago first. */
-	const again: Candidate[] = [];
+	let again: readonly Candidate[] = [];
+	let anyFailed = false;
+	const renewed = new Set<Deployment>();
+
+	function takeFresh(): Candidate | undefined {
+		const at = fresh.findIndex((deployment) => !anyFailed || mayTry(deployment));
+		const deployment = fresh[at];
+		fresh = fresh.slice(at + 1);
+		return at === -1 || deployment === undefined ? undefined : { deployment, pauseMs: 0, freshConnection: false };
+	}
+
+	function takeAgain(): Candidate | undefined {
+		const at = again.findIndex(({ deployment, freshConnection }) => freshConnection || mayTry(deployment));
+		const candidate = again[at];
+		again = at === -1 ? [] : again.slice(at + 1);
+		return candidate;
+	}
 
 	return {
-		next() {
-			const deployment = fresh.shift();
-			return deployment === undefined ? again.shift() : { deployment, pauseMs: 0 };
-		},
+		next: () => (again[0]?.freshConnection ? takeAgain() : (takeFresh() ?? takeAgain())),
 		failed(deployment, failure) {
+			if (failure.stale === true && !renewed.has(deployment)) {
+				renewed.add(deployment);
+				again = [{ deployment, pauseMs: 0, freshConnection: true }, ...again];
+				return;
+			}
+			anyFailed = true;
 			const waitMs = failure.class === "rate_limited" ? (failure.retryAfterMs ?? 0) : 0;
 			if (!HOPELESS.has(failure.class) && waitMs <= WAIT_MAX_MS) {
-				again.push({ deployment, pauseMs: Math.max(waitMs, retryAfterMs * (1 + random() / 2)) });
+				const pauseMs = Math.max(waitMs, retryAfterMs * (1 + random() / 2));
+				again = [...again, { deployment, pauseMs, freshConnection: false }];
 			}
 		},
+		tooLongFor(small) {
+			fresh = fresh.filter((deployment) => mayReadMore(deployment, small));
+			again = again.filter(({ deployment }) => mayReadMore(deployment, small));
+			return fresh.length > 0 || again.length > 0;
+		},
 	};
+}
+
+/** Known to be larger; or a fallback of which nobody knows how much it reads. */
+function mayReadMore(large: Deployment, small: Deployment): boolean {
+	return large.maxContextTokens !== undefined && small.maxContextTokens !== undefined
+		? large.maxContextTokens > small.maxContextTokens
+		: large.alias !== small.alias && large.model !== small.model;
 }
 
 /** Waits, but not for a client that has left. */

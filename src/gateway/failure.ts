@@ -1,6 +1,6 @@
 import type { ProviderFault } from "../dialects/types.ts";
 import { GatewayError } from "../lib/errors.ts";
-import { upstreamBusy } from "./plan.ts";
+import { upstreamBusy } from "./nothing-left.ts";
 import type { AttemptFailure, FailureClass } from "./types.ts";
 
 /** How long a provider that limits its rate is left alone when it does not say, and the bounds of what it may say. */

@@ -3,6 +3,7 @@ import type { NanoUsd } from "../lib/money.ts";
 import { NO_USAGE, totalTokens, type Usage } from "../lib/usage.ts";
 import { costOf } from "../metering/cost.ts";
 import type { AttemptClosing, OpenAttempt } from "../metering/ledger-types.ts";
+import type { HealthRun } from "../routing/types.ts";
 import type { AttemptFailure, GatewayDeps, Planned } from "./types.ts";
 
 /** How an attempt ended. */
@@ -49,12 +50,12 @@ export function openBooks(
 	let ttftMs: number | undefined;
 	let settled: Promise<NanoUsd> | undefined;
 	let claimed: string | undefined;
-	deps.routing.health.started(deployment.id);
+	const health = deps.routing.health.begin(deployment.id);
 
 	function close(ending: Ending): Promise<NanoUsd> {
 		const durationMs = clock.monotonic() - startedAtMs;
 		const closing = closingOf(ending, planned, deployment, { ttftMs: ttftMs ?? durationMs, durationMs });
-		tellHealth(ending, deployment, closing, deps);
+		tellHealth(ending, closing, health);
 		deps.runtime.observer.attemptSettled(opened.opening, closing);
 		if (closing.usageSource !== "none") {
 			planned.ticket.correctTokens(totalTokens(closing.usage));
@@ -64,7 +65,10 @@ export function openBooks(
 
 	return {
 		firstToken() {
-			ttftMs ??= clock.monotonic() - startedAtMs;
+			if (ttftMs === undefined) {
+				ttftMs = clock.monotonic() - startedAtMs;
+				health.answering();
+			}
 		},
 		claim(objectId) {
 			if (objectId !== claimed && objectId !== undefined) {
@@ -152,28 +156,31 @@ function withQuantities(usage: Usage, quantities: Planned["envelope"]["quantitie
 	};
 }
 
-function tellHealth(ending: Ending, deployment: Deployment, closing: AttemptClosing, deps: GatewayDeps): void {
-	const { health } = deps.routing;
+function tellHealth(ending: Ending, closing: AttemptClosing, health: HealthRun): void {
 	switch (ending.outcome) {
 		case "ok":
-			health.succeeded(deployment.id, closing.ttftMs);
+			health.succeeded(closing.ttftMs);
 			break;
 		case "refused":
-			health.succeeded(deployment.id, undefined);
+			health.succeeded(undefined);
 			break;
 		case "upstream_failed":
-			if (ending.failure.class === "botched_generation") {
-				// One client's tool that a model cannot handle says nothing of the others' requests.
-				health.abandoned(deployment.id);
+			if (saysNothing(ending.failure)) {
+				health.abandoned();
 				break;
 			}
-			health.failed(deployment.id, { class: ending.failure.class, cooldownMs: ending.failure.retryAfterMs });
+			health.failed({ class: ending.failure.class, cooldownMs: ending.failure.retryAfterMs });
 			break;
 		case "client_gone":
 		case "cut":
-			health.abandoned(deployment.id);
+			health.abandoned();
 			break;
 		default:
 			ending satisfies never;
 	}
+}
+
+/** One client's tool that a model cannot handle says nothing of the others' requests; nor does an old connection. */
+function saysNothing({ class: name, stale }: AttemptFailure): boolean {
+	return name === "botched_generation" || stale === true;
 }

@@ -12,7 +12,15 @@ import type { TeamDirectory } from "../limits/team-types.ts";
 import type { Budget, BudgetBook, Limiter, LimitTicket } from "../limits/types.ts";
 import type { Ledger } from "../metering/ledger-types.ts";
 import type { RetryBudget } from "../routing/retry-budget.ts";
-import type { HealthBook, Orderer, RouteScore, Scorer } from "../routing/types.ts";
+import type {
+	ExclusionReason,
+	HealthBook,
+	Orderer,
+	RouteScore,
+	Scorer,
+	Session,
+	Stickiness,
+} from "../routing/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Authorize } from "../transport/authorize.ts";
 import type { FetchMedia } from "../transport/fetch-media.ts";
@@ -24,6 +32,7 @@ import type { KeptResponses } from "./kept-responses.ts";
 import type { LiveRequests, RequestScope } from "./live.ts";
 import type { Observer } from "./observer.ts";
 import type { RequestMedia } from "./request-media.ts";
+import type { KeepUnserved } from "./unserved.ts";
 
 /** What the data plane stands on. Built once in deps.ts. */
 export interface GatewayDeps {
@@ -34,12 +43,14 @@ export interface GatewayDeps {
 		readonly budgets: BudgetBook;
 		readonly ledger: Ledger;
 		readonly teams: Pick<TeamDirectory, "limitsOf">;
+		readonly keepUnserved: KeepUnserved;
 	};
 	readonly routing: {
 		readonly score: Scorer;
 		readonly orderer: Orderer;
 		readonly health: HealthBook;
 		readonly retries: RetryBudget;
+		readonly stickiness: Stickiness;
 		/** False for a deployment an administrator took out of rotation. */
 		readonly isEnabled: (deploymentId: string) => boolean;
 	};
@@ -104,7 +115,7 @@ export interface Admitted extends Received {
 /** Why a deployment was passed over. */
 export interface Exclusion {
 	readonly deployment: Deployment;
-	readonly reason: "disabled" | "operation" | "cooling" | "context" | "unpriced" | "pinned";
+	readonly reason: ExclusionReason;
 }
 
 /** Stage 3: where it may go, best first. Never empty. */
@@ -112,6 +123,10 @@ export interface Planned extends Admitted {
 	readonly score: RouteScore;
 	readonly targets: readonly Deployment[];
 	readonly attemptsMax: number;
+	/** The conversation it belongs to; undefined = it stands alone. */
+	readonly session: Session | undefined;
+	/** How all this came about, as it is kept (see routing/decision-text.ts). */
+	readonly decision: string;
 	readonly withMedia: RequestMedia;
 }
 
@@ -146,4 +161,6 @@ export interface AttemptFailure {
 	readonly retryAfterMs: number | undefined;
 	/** For the log: the provider's own words or the transport's. Redacted there, never sent to a client. */
 	readonly detail: string;
+	/** The connection had been used before, and may have been given up by the other side: it says nothing of the provider. */
+	readonly stale?: true | undefined;
 }

@@ -10,7 +10,7 @@ import { upstreamHeaders } from "./upstream-headers.ts";
  * @throws CredentialsFailed where the deployment's account gives none.
  */
 export function callOf(context: AttemptContext): UpstreamRequest | Promise<UpstreamRequest> {
-	const { served, spoken, terms, run, deps } = context;
+	const { served, spoken, terms, run, freshConnection, deps } = context;
 	const { planned, deployment } = served;
 	const { provider } = deployment;
 	const { speech, translation } = spoken;
@@ -26,6 +26,7 @@ export function callOf(context: AttemptContext): UpstreamRequest | Promise<Upstr
 		},
 		body: translation === undefined ? upstreamBody(planned, deployment, terms) : JSON.stringify(translation.body),
 		signal: run.signal,
+		freshConnection,
 	};
 	const proof = deps.runtime.authorize(call, deployment);
 	return proof === undefined ? call : proof.then((headers) => ({ ...call, headers: { ...call.headers, ...headers } }));

@@ -49,7 +49,7 @@ function readinessOf(deps: HealthDeps, storeAnswers: boolean) {
 		...(outboxRows === undefined ? {} : { outbox_rows: outboxRows }),
 		deployments: {
 			configured: deployments.length,
-			usable: deployments.filter((id) => deps.isEnabled(id) && deps.health.available(id)).length,
+			usable: deployments.filter((id) => deps.isEnabled(id) && deps.health.standing(id) === "available").length,
 		},
 	};
 }

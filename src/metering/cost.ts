@@ -66,11 +66,23 @@ export function expectedCostOf(
 	request: Pick<CostBound, "promptTokensMax" | "choices" | "quantities" | "sheet"> & {
 		/** 0 where nothing is generated. */
 		readonly outputTokensMax: number | undefined;
+		/** Of the prompt, those that the provider has in its cache. */
+		readonly cachedTokens?: number;
 	},
 ): NanoUsd {
-	const { promptTokensMax, choices, quantities, sheet, outputTokensMax = ANSWER_TOKENS_USUAL } = request;
+	const {
+		promptTokensMax,
+		choices,
+		quantities,
+		sheet,
+		outputTokensMax = ANSWER_TOKENS_USUAL,
+		cachedTokens = 0,
+	} = request;
 	const output = Math.min(outputTokensMax, ANSWER_TOKENS_USUAL) * choices;
-	return costOf({ ...NO_USAGE, ...quantities, input: promptTokensMax, output }, sheet);
+	return costOf(
+		{ ...NO_USAGE, ...quantities, input: promptTokensMax - cachedTokens, cacheRead: cachedTokens, output },
+		sheet,
+	);
 }
 
 /**

@@ -21,6 +21,8 @@ export interface AttemptOpening {
 	/** undefined = no price is known: counted under `unpriced_requests`. */
 	readonly priceVersion: string | undefined;
 	readonly budgets: readonly Budget[];
+	/** How the request was routed (routing/decision-text.ts): of its first attempt. */
+	readonly decision?: string | undefined;
 }
 
 /** Where the token numbers of a row come from. */

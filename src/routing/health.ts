@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
-import type { HealthBook, HealthView } from "./types.ts";
+import type { HealthBook, HealthRun, HealthView } from "./types.ts";
 import { createRecentMedian, createSlidingCounts, type RecentMedian, type SlidingCounts } from "./window.ts";
 
 /** A provider may not talk us out of itself for longer, whatever its `Retry-After` says. */
@@ -9,6 +9,9 @@ const COOLDOWN_MAX_MS = 300_000;
 /** The failure class of a provider that refuses our credential (401, 403): two in a row open the breaker. */
 const PROVIDER_AUTH_FAILURE = "provider_auth";
 
+/** Between two requests that are let through to a deployment that is failing, for want of any other. */
+const LAST_RESORT_MS = 1_000;
+
 interface Health {
 	readonly counts: SlidingCounts;
 	readonly ttft: RecentMedian;
@@ -16,6 +19,8 @@ interface Health {
 	inFlight: number;
 	/** Monotonic; undefined = none. */
 	cooldownUntilMs: number | undefined;
+	/** Monotonic; undefined = never. */
+	lastResortAtMs: number | undefined;
 	lastError: HealthView["lastError"];
 }
 
@@ -48,46 +53,33 @@ export function createHealthBook(deps: { readonly clock: Clock; readonly random?
 	}
 
 	return {
-		started(deploymentId) {
-			const health = healthOf(deploymentId);
-			const nowMs = clock.monotonic();
-			health.inFlight += 1;
-			health.counts.add("requests", nowMs);
-			health.breaker.started(nowMs);
-		},
-		succeeded(deploymentId, ttftMs) {
-			const health = healthOf(deploymentId);
-			const nowMs = clock.monotonic();
-			ended(health);
-			health.breaker.succeeded(nowMs);
-			if (ttftMs !== undefined) {
-				health.ttft.add(ttftMs, nowMs);
-			}
-		},
-		failed(deploymentId, failure) {
-			const health = healthOf(deploymentId);
-			const nowMs = clock.monotonic();
-			ended(health);
-			health.counts.add("errors", nowMs);
-			health.lastError = { class: failure.class, atMs: clock.now() };
-			if (failure.cooldownMs === undefined) {
-				health.breaker.failed(nowMs, { refused: failure.class === PROVIDER_AUTH_FAILURE });
-				return;
-			}
-			// A rate limit is not a fault: it has its own pause and leaves the breaker alone.
-			const untilMs = nowMs + Math.min(Math.max(failure.cooldownMs, 0), COOLDOWN_MAX_MS);
-			health.cooldownUntilMs = Math.max(health.cooldownUntilMs ?? untilMs, untilMs);
-			health.breaker.abandoned();
-		},
-		abandoned(deploymentId) {
-			const health = healthOf(deploymentId);
-			ended(health);
-			health.breaker.abandoned();
-		},
-		available(deploymentId) {
+		begin: (deploymentId) => beginRun(healthOf(deploymentId), clock),
+		standing(deploymentId) {
 			const health = book.get(deploymentId);
 			const nowMs = clock.monotonic();
-			return health === undefined || (!cooling(health, nowMs) && health.breaker.allows(nowMs));
+			if (health === undefined) {
+				return "available";
+			}
+			if (cooling(health, nowMs)) {
+				return "cooling";
+			}
+			return health.breaker.allows(nowMs) ? "available" : "failing";
+		},
+		alwaysFails: (deploymentId) => book.get(deploymentId)?.breaker.alwaysFails() ?? false,
+		lastResort(deploymentId) {
+			const health = healthOf(deploymentId);
+			const nowMs = clock.monotonic();
+			if (health.lastResortAtMs !== undefined && nowMs - health.lastResortAtMs < LAST_RESORT_MS) {
+				return false;
+			}
+			health.lastResortAtMs = nowMs;
+			return true;
+		},
+		pace(deploymentId) {
+			const health = book.get(deploymentId);
+			return health === undefined
+				? UNKNOWN
+				: { inFlight: health.inFlight, ttftP50Ms: health.ttft.median(clock.monotonic()) };
 		},
 		view(deploymentId) {
 			const health = book.get(deploymentId);
@@ -111,13 +103,45 @@ function createHealth(random: () => number): Health {
 		breaker: createBreaker(counts, random),
 		inFlight: 0,
 		cooldownUntilMs: undefined,
+		lastResortAtMs: undefined,
 		lastError: undefined,
 	};
 }
 
-/** Requests that began before a reload dropped the deployment may end after it: never below zero. */
-function ended(health: Health): void {
-	health.inFlight = Math.max(0, health.inFlight - 1);
+function beginRun(health: Health, clock: Clock): HealthRun {
+	const beganMs = clock.monotonic();
+	health.inFlight += 1;
+	health.counts.add("requests", beganMs);
+	const run = health.breaker.begin(beganMs);
+	return {
+		answering: () => run.answering(clock.monotonic()),
+		succeeded(ttftMs) {
+			const nowMs = clock.monotonic();
+			health.inFlight -= 1;
+			run.succeeded(nowMs);
+			if (ttftMs !== undefined) {
+				health.ttft.add(ttftMs, nowMs);
+			}
+		},
+		failed(failure) {
+			const nowMs = clock.monotonic();
+			health.inFlight -= 1;
+			health.counts.add("errors", nowMs);
+			health.lastError = { class: failure.class, atMs: clock.now() };
+			if (failure.cooldownMs === undefined) {
+				run.failed(nowMs, { refused: failure.class === PROVIDER_AUTH_FAILURE });
+				return;
+			}
+			// A rate limit is not a fault: it has its own pause and leaves the breaker alone.
+			const untilMs = nowMs + Math.min(Math.max(failure.cooldownMs, 0), COOLDOWN_MAX_MS);
+			health.cooldownUntilMs = Math.max(health.cooldownUntilMs ?? untilMs, untilMs);
+			run.abandoned();
+		},
+		abandoned() {
+			health.inFlight -= 1;
+			run.abandoned();
+		},
+	};
 }
 
 function cooling(health: Health, nowMs: number): boolean {

@@ -1,5 +1,5 @@
 import type { Deployment, Tier } from "../config/types.ts";
-import type { HealthView, Orderer } from "./types.ts";
+import type { Orderer, Pace } from "./types.ts";
 import { createWeightedRotation, type WeightedRotation } from "./weighted.ts";
 
 /** Behind every price there is. */
@@ -8,10 +8,10 @@ const UNKNOWN_COST = Number.POSITIVE_INFINITY;
 const TIERS: readonly Tier[] = ["simple", "medium", "complex"];
 
 /**
- * Orders candidates by priority first, then by the alias's strategy. Keeps the rotations; asks nothing but `view`.
- * `view` is only called for `least_latency` and `least_busy`.
+ * Orders candidates by priority first, then by the alias's strategy. Keeps the rotations; asks nothing but `pace`,
+ * which is only called for `least_latency` and `least_busy`.
  */
-export function createOrderer(deps: { readonly view: (deploymentId: string) => HealthView }): Orderer {
+export function createOrderer(deps: { readonly pace: (deploymentId: string) => Pace }): Orderer {
 	const rotation = createWeightedRotation();
 	return {
 		order({ alias, strategy, candidates, bucket, expectedCost }) {
@@ -23,9 +23,9 @@ export function createOrderer(deps: { readonly view: (deploymentId: string) => H
 					case "classifier":
 						return byTier(rotation, name, group, bucket);
 					case "least_latency":
-						return byLatency(rotation.next(name, group), deps.view);
+						return byLatency(rotation.next(name, group), deps.pace);
 					case "least_busy":
-						return byRank(rotation.next(name, group), ({ id, weight }) => deps.view(id).inFlight / weight);
+						return byRank(rotation.next(name, group), ({ id, weight }) => deps.pace(id).inFlight / weight);
 					case "cheapest":
 						// Of those that cost the same each has its turn; an unknown price is not a low one.
 						return byRank(rotation.next(name, group), (deployment) => expectedCost(deployment) ?? UNKNOWN_COST);
@@ -66,12 +66,9 @@ function standInRank(tier: Tier | undefined, bucket: Tier): number {
  * or it would never be measured again; but only while it is idle: one request is enough to measure it, and a crowd
  * must not be sent to a deployment that may be hanging.
  */
-function byLatency(
-	candidates: readonly Deployment[],
-	view: (deploymentId: string) => HealthView,
-): readonly Deployment[] {
+function byLatency(candidates: readonly Deployment[], pace: (deploymentId: string) => Pace): readonly Deployment[] {
 	return byRank(candidates, ({ id }) => {
-		const { ttftP50Ms, inFlight } = view(id);
+		const { ttftP50Ms, inFlight } = pace(id);
 		return ttftP50Ms ?? (inFlight === 0 ? -1 : Number.POSITIVE_INFINITY);
 	});
 }

@@ -1,11 +1,11 @@
-import type { Tier } from "../config/types.ts";
+import type { Thresholds, Tier } from "../config/types.ts";
 import type { PromptView } from "../lib/prompt-view.ts";
 import { type Classifier, createClassifier } from "./classifier/classify.ts";
 import { readWeights } from "./classifier/weights.ts";
 import type { RouteScore } from "./types.ts";
 
-const MEDIUM_FROM = 0.33;
-const COMPLEX_FROM = 0.66;
+/** Thirds of ordinary traffic. */
+export const DEFAULT_THRESHOLDS: Thresholds = { medium: 0.33, complex: 0.66 };
 
 /** Read from the executable with the first prompt: commands that score nothing do not wait for it. */
 let classifier: Classifier | undefined;
@@ -14,21 +14,21 @@ let classifier: Classifier | undefined;
  * How hard a prompt is, 0 to 1: the share of ordinary prompts that are easier, so that the buckets are thirds of ordinary
  * traffic. See docs/router.md. No text scores 0.
  */
-export function scorePrompt(view: PromptView): RouteScore {
+export function scorePrompt(view: PromptView, thresholds: Thresholds = DEFAULT_THRESHOLDS): RouteScore {
 	classifier ??= createClassifier(readWeights());
 	const { score, signals } = classifier(view);
 	return {
 		score,
-		bucket: bucketOf(score),
+		bucket: bucketOf(score, thresholds),
 		get signals() {
 			return signals();
 		},
 	};
 }
 
-function bucketOf(score: number): Tier {
-	if (score < MEDIUM_FROM) {
+export function bucketOf(score: number, { medium, complex }: Thresholds): Tier {
+	if (score < medium) {
 		return "simple";
 	}
-	return score < COMPLEX_FROM ? "medium" : "complex";
+	return score < complex ? "medium" : "complex";
 }

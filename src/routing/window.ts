@@ -84,15 +84,26 @@ export interface RecentMedian {
 export function createRecentMedian(): RecentMedian {
 	const samples: { readonly value: number; readonly atMs: number }[] = [];
 	let next = 0;
+	/** Asked for by every request and changed by answers only: worked out anew when one came, or when it has aged. */
+	let known: { readonly median: number | undefined; readonly untilMs: number } | undefined;
 	return {
 		add(value, nowMs) {
 			samples[next] = { value, atMs: nowMs };
 			next = (next + 1) % SAMPLES_MAX;
+			known = undefined;
 		},
 		median(nowMs) {
-			const fresh = samples.filter(({ atMs }) => nowMs - atMs < SAMPLE_AGE_MAX_MS).map(({ value }) => value);
-			fresh.sort((left, right) => left - right);
-			return fresh[Math.floor((fresh.length - 1) / 2)];
+			if (known !== undefined && nowMs < known.untilMs) {
+				return known.median;
+			}
+			const fresh = samples.filter(({ atMs }) => nowMs - atMs < SAMPLE_AGE_MAX_MS);
+			const untilMs = fresh.reduce(
+				(earliest, { atMs }) => Math.min(earliest, atMs + SAMPLE_AGE_MAX_MS),
+				Number.POSITIVE_INFINITY,
+			);
+			const values = fresh.map(({ value }) => value).sort((left, right) => left - right);
+			known = { median: values[Math.floor((values.length - 1) / 2)], untilMs };
+			return known.median;
 		},
 	};
 }

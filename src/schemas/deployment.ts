@@ -6,6 +6,7 @@ import { priceSchema } from "./price.ts";
 import { tierSchema } from "./router.ts";
 import { environmentVariableSchema, lineSchema, secretSchema } from "./text.ts";
 
+const ABILITIES = ["tools", "images", "audio", "json_schema"] as const;
 const tokens = z.int().min(1).max(1_000_000_000);
 
 /** One place where an alias is served: a model of a provider, with its credential. */
@@ -77,6 +78,12 @@ export const deploymentSchema = z.strictObject({
 		.optional()
 		.describe(
 			"What the server behind `base_url` offers, such as `[chat, embeddings]`. Absent: all that its provider does. `responses` and `completions` that it does not offer are made of `chat`.",
+		),
+	supports: z
+		.array(z.enum(ABILITIES))
+		.optional()
+		.describe(
+			"What the model can do of `tools`, `images`, `audio` (in), `json_schema`: requests that need more pass it over. Absent: all, as far as the gateway knows the model.",
 		),
 	price: priceSchema.optional().describe("What this deployment costs, in dollars. Absent: from the catalogue."),
 	headers: headersSchema.optional().describe("Sent with each request to this deployment."),

@@ -1,4 +1,6 @@
+import type { Clock } from "../lib/clock.ts";
 import { NeverSent } from "./never-sent.ts";
+import { noticingStaleConnections, StaleConnection } from "./stale-connections.ts";
 
 /**
  * The one place that calls providers. Redirects are never followed (a key must not follow one), compression is never
@@ -11,6 +13,8 @@ export interface UpstreamRequest {
 	readonly headers: Record<string, string>;
 	readonly body: string | Uint8Array<ArrayBuffer> | undefined;
 	readonly signal: AbortSignal;
+	/** Over a connection that was not used before. */
+	readonly freshConnection?: boolean | undefined;
 }
 
 /** Resolves with the response head. Rejects with a transport error (see `transportFailure`), or with NeverSent. */
@@ -20,12 +24,19 @@ export type SendUpstream = (request: UpstreamRequest) => Promise<Response>;
  * Calls providers. Bun's HTTP client is a thread of its own, asleep when it has nothing to do, and waking it costs more
  * than the rest of a call: so the calls of one turn of the event loop are made together, at its end, with one wake-up for
  * all of them. Measured at 64 connections on two cores: a third more requests a second.
- * @param writeRows Puts on disk what is queued for the ledger. It comes before the calls: were a provider called without a
+ * @param deps.writeRows Puts on disk what is queued for the ledger. It comes before the calls: were a provider called without a
  * row on disk that says so, a kill -9 could lose the call. The queue's own commit may come after them in a turn, where a
  * retry queued its row late or many rows take several transactions.
  */
-export function createSend(writeRows: () => void | Promise<void> = () => undefined): SendUpstream {
+export function createSend({
+	writeRows = () => undefined,
+	clock,
+}: {
+	readonly writeRows?: () => void | Promise<void>;
+	readonly clock: Pick<Clock, "monotonic">;
+}): SendUpstream {
 	let waiting: (() => void)[] = [];
+	const call = noticingStaleConnections(callNow, clock);
 
 	function sendAll(): void {
 		const calls = waiting;
@@ -39,7 +50,7 @@ export function createSend(writeRows: () => void | Promise<void> = () => undefin
 	}
 	return (request) =>
 		new Promise((resolve, reject) => {
-			waiting.push(() => callNow(request).then(resolve, reject));
+			waiting.push(() => call(request).then(resolve, reject));
 			if (waiting.length === 1) {
 				setImmediate(sendAll);
 			}
@@ -62,6 +73,7 @@ const callNow: SendUpstream = async (request) => {
 		...(request.body === undefined ? {} : { body: request.body }),
 		redirect: "manual",
 		signal: request.signal,
+		...(request.freshConnection === true ? { keepalive: false } : {}),
 		// Bun's extension: its default gives up after five silent minutes, which is for our deadlines to decide.
 		timeout: false,
 	} as RequestInit);
@@ -71,7 +83,12 @@ const callNow: SendUpstream = async (request) => {
 export function transportFailure(error: unknown): {
 	class: "connect_refused" | "dns" | "tls" | "reset" | "network";
 	detail: string;
+	/** The connection was an old one. */
+	stale?: true;
 } {
+	if (error instanceof StaleConnection) {
+		return { ...transportFailure(error.cause), stale: true };
+	}
 	const code = errorCode(error);
 	const detail = code === "" ? String(error) : code;
 	if (code === "ECONNREFUSED" || code === "ConnectionRefused") {

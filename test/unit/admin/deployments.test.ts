@@ -40,11 +40,9 @@ describe("listing deployments", () => {
 	test("tells configuration and health, and of the address only the host", async () => {
 		await using gateway = await admin();
 		const { call, health, clock } = gateway;
-		health.started("dep_smart_0");
-		health.succeeded("dep_smart_0", 120);
-		health.started("dep_smart_0");
-		health.started("dep_smart_1");
-		health.failed("dep_smart_1", { class: "rate_limited", cooldownMs: 5_000 });
+		health.begin("dep_smart_0").succeeded(120);
+		health.begin("dep_smart_0");
+		health.begin("dep_smart_1").failed({ class: "rate_limited", cooldownMs: 5_000 });
 		const { status, json, text } = await call("GET", "/admin/deployments");
 		expect(status).toBe(200);
 		expectDocumented("DeploymentList", json);
@@ -82,8 +80,7 @@ describe("what a list of deployments does not pretend", () => {
 	test("a latency is told to a tenth of a millisecond", async () => {
 		await using gateway = await admin();
 		const { call, health } = gateway;
-		health.started("dep_smart_0");
-		health.succeeded("dep_smart_0", 9.571048999998311);
+		health.begin("dep_smart_0").succeeded(9.571048999998311);
 		const { json } = await call("GET", "/admin/deployments");
 		expect(byId(json).get("dep_smart_0")).toMatchObject({ latency_p50_ms: 9.6 });
 	});

@@ -14,18 +14,18 @@ const failure = (name: FailureClass, retryAfterMs?: number): AttemptFailure => (
 });
 
 test("another deployment goes first and at once; the same one again only after the pause", () => {
-	const candidates = createCandidates([a, b], 200, () => 0);
-	expect(candidates.next()).toEqual({ deployment: a, pauseMs: 0 });
+	const candidates = createCandidates([a, b], { retryAfterMs: 200, random: () => 0 });
+	expect(candidates.next()).toEqual({ deployment: a, pauseMs: 0, freshConnection: false });
 	candidates.failed(a, failure("reset"));
-	expect(candidates.next()).toEqual({ deployment: b, pauseMs: 0 });
+	expect(candidates.next()).toEqual({ deployment: b, pauseMs: 0, freshConnection: false });
 	candidates.failed(b, failure("upstream_5xx"));
-	expect(candidates.next()).toEqual({ deployment: a, pauseMs: 200 });
+	expect(candidates.next()).toEqual({ deployment: a, pauseMs: 200, freshConnection: false });
 	candidates.failed(a, failure("reset"));
-	expect(candidates.next()).toEqual({ deployment: b, pauseMs: 200 });
+	expect(candidates.next()).toEqual({ deployment: b, pauseMs: 200, freshConnection: false });
 });
 
 test("the pause has jitter of up to a half, so that clients do not retry in step", () => {
-	const candidates = createCandidates([a], 200, () => 0.999);
+	const candidates = createCandidates([a], { retryAfterMs: 200, random: () => 0.999 });
 	candidates.next();
 	candidates.failed(a, failure("reset"));
 	expect(candidates.next()?.pauseMs).toBeCloseTo(300, 0);
@@ -36,7 +36,7 @@ test("a short Retry-After is waited for, a long one means no second try", () => 
 		[1_000, 1_000],
 		[30_000, undefined],
 	] as const) {
-		const candidates = createCandidates([a], 200, () => 0);
+		const candidates = createCandidates([a], { retryAfterMs: 200, random: () => 0 });
 		candidates.next();
 		candidates.failed(a, failure("rate_limited", retryAfterMs));
 		expect(candidates.next()?.pauseMs).toBe(expected);
@@ -45,7 +45,7 @@ test("a short Retry-After is waited for, a long one means no second try", () => 
 
 test("what asking again cannot mend is not asked again", () => {
 	for (const name of ["provider_auth", "quota", "redirect", "tls"] as const) {
-		const candidates = createCandidates([a], 0, () => 0);
+		const candidates = createCandidates([a], { retryAfterMs: 0, random: () => 0 });
 		candidates.next();
 		candidates.failed(a, failure(name));
 		expect(candidates.next()).toBeUndefined();
@@ -53,7 +53,7 @@ test("what asking again cannot mend is not asked again", () => {
 });
 
 test("a deployment that was never asked (it did not fit the budget) does not come back", () => {
-	const candidates = createCandidates([a], 0, () => 0);
+	const candidates = createCandidates([a], { retryAfterMs: 0, random: () => 0 });
 	candidates.next();
 	expect(candidates.next()).toBeUndefined();
 });

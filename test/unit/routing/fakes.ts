@@ -1,6 +1,7 @@
 import type { Alias, Deployment, Tier } from "../../../src/config/types.ts";
 import type { Clock } from "../../../src/lib/clock.ts";
 import { openaiCompatible } from "../../../src/providers/openai-compatible.ts";
+import { DEFAULT_THRESHOLDS } from "../../../src/routing/score.ts";
 
 /** A clock that only moves when told. Both hands run together unless the wall clock is stepped. */
 export function createFakeClock(wallMs = Date.UTC(2026, 10, 22)): Clock & {
@@ -40,6 +41,7 @@ export function deployment(
 		aws: undefined,
 		serviceAccount: undefined,
 		operations: undefined,
+		supports: undefined,
 		weight: settings.weight ?? 1,
 		tier: settings.tier,
 		priority: settings.priority ?? 0,
@@ -53,5 +55,15 @@ export function deployment(
 }
 
 export function alias(name: string, deployments: readonly Deployment[]): Alias {
-	return { name, deployments, fallbacks: [], strategy: "round_robin", retries: 2, retryAfterMs: 200 };
+	return {
+		name,
+		deployments,
+		fallbacks: [],
+		strategy: "round_robin",
+		retries: 2,
+		retryAfterMs: 200,
+		thresholds: DEFAULT_THRESHOLDS,
+		stickyForMs: 300_000,
+		shadow: undefined,
+	};
 }

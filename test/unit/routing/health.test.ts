@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createHealthBook } from "../../../src/routing/health.ts";
-import type { HealthBook } from "../../../src/routing/types.ts";
+import type { HealthBook, HealthRun } from "../../../src/routing/types.ts";
 import { createFakeClock } from "./fakes.ts";
 
 const ID = "dep_1";
@@ -17,18 +17,17 @@ interface Rig {
 function rig(random = 0.5): Rig {
 	const clock = createFakeClock();
 	const book = createHealthBook({ clock, random: () => random });
-	const repeat = (times: number, end: () => void) => {
+	const repeat = (times: number, end: (run: HealthRun) => void) => {
 		for (let index = 0; index < times; index += 1) {
-			book.started(ID);
-			end();
+			end(book.begin(ID));
 		}
 	};
 	return {
 		book,
 		clock,
-		succeed: (times = 1) => repeat(times, () => book.succeeded(ID, 10)),
+		succeed: (times = 1) => repeat(times, (run) => run.succeeded(10)),
 		fail: (times = 1, failureClass = "connect_refused") =>
-			repeat(times, () => book.failed(ID, { class: failureClass, cooldownMs: undefined })),
+			repeat(times, (run) => run.failed({ class: failureClass, cooldownMs: undefined })),
 	};
 }
 
@@ -36,9 +35,9 @@ describe("the breaker", () => {
 	test("five failures in a row open it, four do not", () => {
 		const { book, fail } = rig();
 		fail(4);
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 		fail();
-		expect(book.available(ID)).toBe(false);
+		expect(book.standing(ID)).not.toBe("available");
 		expect(book.view(ID).breaker).toBe("open");
 	});
 
@@ -48,7 +47,7 @@ describe("the breaker", () => {
 		fail(4);
 		succeed();
 		fail(4);
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 	});
 
 	test("half of at least ten requests within a minute open it", () => {
@@ -58,7 +57,7 @@ describe("the breaker", () => {
 			fail();
 		}
 		succeed();
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 		fail();
 		expect(book.view(ID).breaker).toBe("open");
 	});
@@ -70,10 +69,10 @@ describe("the breaker", () => {
 			succeed();
 		}
 		fail();
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 		succeed();
 		fail();
-		expect(book.available(ID)).toBe(false);
+		expect(book.standing(ID)).not.toBe("available");
 	});
 
 	test("failures of more than a minute ago do not count towards the half", () => {
@@ -85,7 +84,7 @@ describe("the breaker", () => {
 		clock.advance(61_000);
 		succeed();
 		fail();
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 	});
 
 	test("it stays open 5 s, doubling with each failed probe up to 120 s", () => {
@@ -94,10 +93,10 @@ describe("the breaker", () => {
 		for (const openMs of [5_000, 10_000, 20_000, 40_000, 80_000, 120_000, 120_000]) {
 			expect(book.view(ID).availableAtMs).toBe(clock.now() + openMs);
 			clock.advance(openMs - 1);
-			expect(book.available(ID)).toBe(false);
+			expect(book.standing(ID)).not.toBe("available");
 			clock.advance(1);
 			expect(book.view(ID)).toMatchObject({ breaker: "half_open", availableAtMs: undefined });
-			expect(book.available(ID)).toBe(true);
+			expect(book.standing(ID)).toBe("available");
 			fail();
 		}
 	});
@@ -115,10 +114,10 @@ describe("the breaker", () => {
 		const { book, clock, fail } = rig();
 		fail(5);
 		clock.advance(5_000);
-		book.started(ID);
-		expect(book.available(ID)).toBe(false);
-		book.succeeded(ID, 5);
-		expect(book.available(ID)).toBe(true);
+		const probe = book.begin(ID);
+		expect(book.standing(ID)).toBe("failing");
+		probe.succeeded(5);
+		expect(book.standing(ID)).toBe("available");
 		expect(book.view(ID).breaker).toBe("half_open");
 	});
 
@@ -129,7 +128,7 @@ describe("the breaker", () => {
 		succeed(2);
 		expect(book.view(ID).breaker).toBe("closed");
 		fail(4);
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 		fail();
 		expect(book.view(ID).availableAtMs).toBe(clock.now() + 5_000);
 	});
@@ -138,9 +137,8 @@ describe("the breaker", () => {
 		const { book, clock, fail } = rig();
 		fail(5);
 		clock.advance(5_000);
-		book.started(ID);
-		book.abandoned(ID);
-		expect(book.available(ID)).toBe(true);
+		book.begin(ID).abandoned();
+		expect(book.standing(ID)).toBe("available");
 		expect(book.view(ID).breaker).toBe("half_open");
 	});
 
@@ -148,28 +146,27 @@ describe("the breaker", () => {
 		const { book, clock, fail } = rig();
 		fail(5);
 		clock.advance(5_000);
-		book.started(ID);
+		book.begin(ID);
 		clock.advance(660_001);
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 	});
 
 	test("requests from before, ending while it is open, change nothing", () => {
 		const { book, clock, fail } = rig();
-		book.started(ID);
-		book.started(ID);
+		const before = [book.begin(ID), book.begin(ID)];
 		fail(5);
 		const until = book.view(ID).availableAtMs;
-		book.failed(ID, { class: "idle_timeout", cooldownMs: undefined });
-		book.succeeded(ID, 9);
+		before[0]?.failed({ class: "idle_timeout", cooldownMs: undefined });
+		before[1]?.succeeded(9);
 		expect(book.view(ID)).toMatchObject({ breaker: "open", availableAtMs: until, inFlight: 0 });
 		clock.advance(5_000);
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 	});
 
 	test("two refusals of our credential in a row open it for a minute", () => {
 		const { book, clock, fail } = rig();
 		fail(1, "provider_auth");
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 		fail(1, "provider_auth");
 		expect(book.view(ID).availableAtMs).toBe(clock.now() + 60_000);
 	});
@@ -184,10 +181,10 @@ describe("the breaker", () => {
 				const { book, clock } = rig();
 				for (const { pauseMs, ttftMs } of steps) {
 					clock.advance(pauseMs);
-					expect(book.available(ID)).toBe(true);
-					book.started(ID);
-					expect(book.available(ID)).toBe(true);
-					book.succeeded(ID, ttftMs);
+					expect(book.standing(ID)).toBe("available");
+					const run = book.begin(ID);
+					expect(book.standing(ID)).toBe("available");
+					run.succeeded(ttftMs);
 				}
 				expect(book.view(ID)).toMatchObject({ breaker: "closed", errors: 0, inFlight: 0 });
 			}),
@@ -200,20 +197,19 @@ describe("the breaker", () => {
 		fc.assert(
 			fc.property(fc.array(event, { maxLength: 80 }), (events) => {
 				const { book, clock } = rig(1);
+				const runs: HealthRun[] = [];
 				for (const name of events) {
-					if (name === "start") book.started(ID);
-					if (name === "succeed") book.succeeded(ID, 1);
-					if (name === "fail") book.failed(ID, { class: "x", cooldownMs: undefined });
-					if (name === "rate_limit") book.failed(ID, { class: "rate_limited", cooldownMs: 60_000 });
-					if (name === "abandon") book.abandoned(ID);
+					if (name === "start") runs.push(book.begin(ID));
+					if (name === "succeed") runs.shift()?.succeeded(1);
+					if (name === "fail") runs.shift()?.failed({ class: "x", cooldownMs: undefined });
+					if (name === "rate_limit") runs.shift()?.failed({ class: "rate_limited", cooldownMs: 60_000 });
+					if (name === "abandon") runs.shift()?.abandoned();
 					if (name === "wait") clock.advance(7_000);
 				}
-				const { inFlight } = book.view(ID);
-				for (let index = 0; index < inFlight; index += 1) book.abandoned(ID);
+				for (const run of runs) run.abandoned();
 				for (let second = 0; second < 288; second += 1) {
-					if (book.available(ID)) {
-						book.started(ID);
-						book.succeeded(ID, 1);
+					if (book.standing(ID) === "available") {
+						book.begin(ID).succeeded(1);
 					}
 					clock.advance(1_000);
 				}
@@ -228,49 +224,48 @@ describe("the cooldown after a rate limit", () => {
 	test("lasts as long as it was told and leaves the breaker alone", () => {
 		const { book, clock } = rig();
 		for (let index = 0; index < 20; index += 1) {
-			book.started(ID);
-			book.failed(ID, { class: "rate_limited", cooldownMs: 7_000 });
+			book.begin(ID).failed({ class: "rate_limited", cooldownMs: 7_000 });
 		}
 		expect(book.view(ID)).toMatchObject({ breaker: "closed", availableAtMs: clock.now() + 7_000, errors: 20 });
-		expect(book.available(ID)).toBe(false);
+		expect(book.standing(ID)).not.toBe("available");
 		clock.advance(7_000);
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 		expect(book.view(ID).availableAtMs).toBeUndefined();
 	});
 
 	test("a shorter one never ends a longer one early", () => {
 		const { book, clock } = rig();
-		book.failed(ID, { class: "rate_limited", cooldownMs: 30_000 });
-		book.failed(ID, { class: "rate_limited", cooldownMs: 1_000 });
+		book.begin(ID).failed({ class: "rate_limited", cooldownMs: 30_000 });
+		book.begin(ID).failed({ class: "rate_limited", cooldownMs: 1_000 });
 		expect(book.view(ID).availableAtMs).toBe(clock.now() + 30_000);
 	});
 
 	test("is never longer than five minutes nor negative", () => {
 		const { book, clock } = rig();
-		book.failed(ID, { class: "rate_limited", cooldownMs: -5 });
-		expect(book.available(ID)).toBe(true);
-		book.failed(ID, { class: "rate_limited", cooldownMs: 1e12 });
+		book.begin(ID).failed({ class: "rate_limited", cooldownMs: -5 });
+		expect(book.standing(ID)).toBe("available");
+		book.begin(ID).failed({ class: "rate_limited", cooldownMs: 1e12 });
 		expect(book.view(ID).availableAtMs).toBe(clock.now() + 300_000);
 	});
 
 	test("the later of breaker and cooldown is what availableAtMs tells", () => {
 		const { book, clock, fail } = rig();
-		book.failed(ID, { class: "rate_limited", cooldownMs: 3_000 });
+		book.begin(ID).failed({ class: "rate_limited", cooldownMs: 3_000 });
 		fail(5);
 		expect(book.view(ID).availableAtMs).toBe(clock.now() + 5_000);
 		clock.advance(4_000);
-		book.failed(ID, { class: "rate_limited", cooldownMs: 3_000 });
+		book.begin(ID).failed({ class: "rate_limited", cooldownMs: 3_000 });
 		expect(book.view(ID).availableAtMs).toBe(clock.now() + 3_000);
 	});
 
 	test("a wall clock that is stepped neither ends nor prolongs it", () => {
 		const { book, clock } = rig();
-		book.failed(ID, { class: "rate_limited", cooldownMs: 10_000 });
+		book.begin(ID).failed({ class: "rate_limited", cooldownMs: 10_000 });
 		clock.stepWall(3_600_000);
-		expect(book.available(ID)).toBe(false);
+		expect(book.standing(ID)).not.toBe("available");
 		clock.stepWall(-7_200_000);
 		clock.advance(10_000);
-		expect(book.available(ID)).toBe(true);
+		expect(book.standing(ID)).toBe("available");
 	});
 });
 
@@ -279,7 +274,7 @@ describe("what is shown of a deployment", () => {
 		const { book, clock, fail, succeed } = rig();
 		succeed(3);
 		fail(2, "ttft_timeout");
-		book.started(ID);
+		book.begin(ID);
 		expect(book.view(ID)).toMatchObject({
 			requests: 6,
 			errors: 2,
@@ -300,8 +295,7 @@ describe("what is shown of a deployment", () => {
 				for (const pause of pauses) {
 					clock.advance(pause);
 					times.push(clock.monotonic());
-					book.started(ID);
-					book.abandoned(ID);
+					book.begin(ID).abandoned();
 				}
 				const within = (ms: number) => times.filter((time) => clock.monotonic() - time < ms).length;
 				const shown = book.view(ID).requests;
@@ -315,12 +309,12 @@ describe("what is shown of a deployment", () => {
 	test("the median time to first token is that of the last sixty seconds", () => {
 		const { book, clock } = rig();
 		for (const ttftMs of [900, 100, 300]) {
-			book.succeeded(ID, ttftMs);
+			book.begin(ID).succeeded(ttftMs);
 		}
-		book.succeeded(ID, undefined);
+		book.begin(ID).succeeded(undefined);
 		expect(book.view(ID).ttftP50Ms).toBe(300);
 		clock.advance(59_000);
-		book.succeeded(ID, 5);
+		book.begin(ID).succeeded(5);
 		expect(book.view(ID).ttftP50Ms).toBe(100);
 		clock.advance(2_000);
 		expect(book.view(ID).ttftP50Ms).toBe(5);
@@ -331,25 +325,109 @@ describe("what is shown of a deployment", () => {
 	test("a busy deployment is judged by its newest samples", () => {
 		const { book } = rig();
 		for (let index = 0; index < 1_000; index += 1) {
-			book.succeeded(ID, index < 800 ? 5_000 : 50);
+			book.begin(ID).succeeded(index < 800 ? 5_000 : 50);
 		}
 		expect(book.view(ID).ttftP50Ms).toBe(50);
 	});
 
 	test("an unknown deployment is healthy, and asking about it keeps nothing", () => {
 		const { book } = rig();
-		expect(book.available("dep_none")).toBe(true);
+		expect(book.standing("dep_none")).toBe("available");
 		expect(book.view("dep_none")).toMatchObject({ breaker: "closed", requests: 0 });
 	});
 
 	test("after a reload only the deployments that stayed are remembered", () => {
 		const { book, fail } = rig();
 		fail(5);
-		book.started("dep_2");
+		const run = book.begin("dep_2");
 		book.retain(new Set([ID]));
 		expect(book.view(ID).breaker).toBe("open");
 		expect(book.view("dep_2").inFlight).toBe(0);
-		book.abandoned("dep_2");
+		run.abandoned();
 		expect(book.view("dep_2").inFlight).toBe(0);
+	});
+});
+
+describe("a deployment that is the last one left", () => {
+	const broken = (failures: number) => {
+		const all = rig();
+		all.fail(failures);
+		return all;
+	};
+
+	test("always fails from the tenth failure in a row on, until one succeeds", () => {
+		const { book, fail, succeed } = broken(9);
+		expect(book.alwaysFails(ID)).toBe(false);
+		fail();
+		expect(book.alwaysFails(ID)).toBe(true);
+		succeed();
+		expect(book.alwaysFails(ID)).toBe(false);
+		expect(book.alwaysFails("dep_none")).toBe(false);
+	});
+
+	test("is a last resort for one request a second", () => {
+		const { book, clock } = broken(10);
+		expect([book.lastResort(ID), book.lastResort(ID)]).toEqual([true, false]);
+		clock.advance(999);
+		expect(book.lastResort(ID)).toBe(false);
+		clock.advance(1);
+		expect([book.lastResort(ID), book.lastResort(ID)]).toEqual([true, false]);
+	});
+
+	test("whose last resort was right is tried again at once, and closed by the second success", () => {
+		const { book, clock, succeed } = broken(10);
+		clock.advance(1_000);
+		expect(book.standing(ID)).toBe("failing");
+		succeed();
+		expect(book.standing(ID)).toBe("available");
+		expect(book.view(ID).breaker).toBe("half_open");
+		succeed();
+		expect(book.view(ID).breaker).toBe("closed");
+	});
+
+	test("whose last resort failed is not shut out for longer than before", () => {
+		const { book, clock, fail } = broken(10);
+		const until = book.view(ID).availableAtMs;
+		clock.advance(1_000);
+		fail();
+		expect(book.view(ID).availableAtMs).toBe(until);
+	});
+});
+
+describe("a probe", () => {
+	test("has done its work with the first token: the next goes while its answer is still under way", () => {
+		const { book, clock, fail } = rig();
+		fail(5);
+		clock.advance(5_000);
+		const first = book.begin(ID);
+		first.answering();
+		expect(book.standing(ID)).toBe("available");
+		book.begin(ID).answering();
+		expect(book.view(ID)).toMatchObject({ breaker: "closed", inFlight: 2 });
+		first.succeeded(10);
+		expect(book.view(ID).breaker).toBe("closed");
+	});
+
+	test("that breaks off after its first token opens the breaker again", () => {
+		const { book, clock, fail } = rig();
+		fail(5);
+		clock.advance(5_000);
+		const probe = book.begin(ID);
+		probe.answering();
+		probe.failed({ class: "broken_stream", cooldownMs: undefined });
+		expect(book.view(ID).breaker).toBe("open");
+	});
+
+	test("is not decided by requests from before the breaker opened", () => {
+		const { book, clock, fail } = rig();
+		const before = [book.begin(ID), book.begin(ID), book.begin(ID)];
+		fail(5);
+		clock.advance(5_000);
+		book.begin(ID);
+		before[0]?.succeeded(9);
+		before[1]?.succeeded(9);
+		before[2]?.failed({ class: "reset", cooldownMs: undefined });
+		expect(book.view(ID).breaker).toBe("half_open");
+		expect(book.standing(ID)).toBe("failing");
 	});
 });

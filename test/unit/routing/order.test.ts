@@ -22,10 +22,10 @@ function orderer(
 	views: Readonly<Record<string, Partial<HealthView>>> = {},
 	costs: Readonly<Record<string, number>> = {},
 ): (bucket?: Tier) => string {
-	const { order } = createOrderer({ view: (id) => ({ ...HEALTHY, ...views[id] }) });
+	const { order } = createOrderer({ pace: (id) => ({ ...HEALTHY, ...views[id] }) });
 	const smart = alias("smart", candidates);
 	return (bucket = "simple") =>
-		order({ alias: smart, strategy, candidates, bucket, expectedCost: ({ id }) => costs[id] })
+		order({ alias: smart, strategy, candidates, bucket, expectedCost: ({ id }) => costs[id], session: undefined })
 			.map(({ id }) => id)
 			.join(" ");
 }
@@ -172,7 +172,7 @@ test("no strategy loses or doubles a candidate, and priorities are never broken"
 			fc.constantFrom<Tier>("simple", "medium", "complex"),
 			(all, strategy, bucket) => {
 				const candidates = all.map((one, index) => deployment(`d${index}`, one));
-				const { order } = createOrderer({ view: () => HEALTHY });
+				const { order } = createOrderer({ pace: () => HEALTHY });
 				for (let turn = 0; turn < 5; turn += 1) {
 					const ordered = order({
 						alias: alias("x", candidates),
@@ -180,6 +180,7 @@ test("no strategy loses or doubles a candidate, and priorities are never broken"
 						candidates,
 						bucket,
 						expectedCost: ({ weight }) => (weight > 2 ? undefined : weight),
+						session: undefined,
 					});
 					expect(ordered.map(({ id }) => id).sort()).toEqual(candidates.map(({ id }) => id).sort());
 					const priorities = ordered.map(({ priority }) => priority);

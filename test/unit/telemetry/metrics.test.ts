@@ -68,10 +68,9 @@ describe("the metrics", () => {
 		using gateway = rig();
 		gateway.disabled.add("dep_other-chat");
 		for (let failure = 0; failure < 20; failure += 1) {
-			gateway.health.started("dep_chat");
-			gateway.health.failed("dep_chat", { class: "reset", cooldownMs: undefined });
+			gateway.health.begin("dep_chat").failed({ class: "reset", cooldownMs: undefined });
 		}
-		gateway.health.started("dep_other-chat");
+		gateway.health.begin("dep_other-chat");
 		const read = await gateway.read();
 		expect(read.find("gateway_llm_deployment_info", { deployment: "dep_chat" })[0]?.labels).toMatchObject({
 			alias: "chat",

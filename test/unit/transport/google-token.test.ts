@@ -59,7 +59,10 @@ function startTokenServer(): TokenServer {
 
 function tokens() {
 	const clock = createFakeClock(NOW_MS);
-	return { clock, tokens: createGoogleTokens({ clock, deadlines: createDeadlines(clock), send: createSend() }) };
+	return {
+		clock,
+		tokens: createGoogleTokens({ clock, deadlines: createDeadlines(clock), send: createSend({ clock }) }),
+	};
 }
 
 /** The token that takes the place of this one, once it has come. */

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { systemClock } from "../../../src/lib/clock.ts";
 import { NeverSent } from "../../../src/transport/never-sent.ts";
 import { createSend, type UpstreamRequest } from "../../../src/transport/upstream.ts";
 
@@ -25,9 +26,7 @@ function startProvider() {
 test("rows are written before the calls that they tell of, a call that was asked for late in a turn too", async () => {
 	await using provider = startProvider();
 	let queued = 0;
-	const send = createSend(() => {
-		provider.order.push(`${queued} rows`);
-	});
+	const send = createSend({ clock: systemClock, writeRows: () => void provider.order.push(`${queued} rows`) });
 	const call = () => {
 		queued += 1;
 		return send(provider.request());
@@ -43,7 +42,7 @@ test("rows are written before the calls that they tell of, a call that was asked
 test("calls wait for rows that are written elsewhere", async () => {
 	await using provider = startProvider();
 	const written = Promise.withResolvers<void>();
-	const send = createSend(() => written.promise);
+	const send = createSend({ clock: systemClock, writeRows: () => written.promise });
 	const call = send(provider.request());
 	await new Promise((resolve) => setTimeout(resolve, 20));
 	provider.order.push("rows");
@@ -55,7 +54,7 @@ test("calls wait for rows that are written elsewhere", async () => {
 test("a call that is given up before its turn is never sent, and says so", async () => {
 	await using provider = startProvider();
 	const given = new AbortController();
-	const call = createSend()(provider.request(given.signal));
+	const call = createSend({ clock: systemClock })(provider.request(given.signal));
 	given.abort();
 	expect(await call.catch((error: unknown) => error)).toBeInstanceOf(NeverSent);
 	expect(provider.order).toEqual([]);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { systemClock } from "../../../src/lib/clock.ts";
 import { createSend, transportFailure, type UpstreamRequest } from "../../../src/transport/upstream.ts";
 
 function requestTo(url: string, signal = new AbortController().signal): UpstreamRequest {
@@ -20,7 +21,7 @@ test("a redirect is handed back, never followed, so no key goes where it points"
 		hostname: "127.0.0.1",
 		fetch: () => Response.redirect(elsewhere.url.href, 307),
 	});
-	const head = await createSend()(requestTo(provider.url.href));
+	const head = await createSend({ clock: systemClock })(requestTo(provider.url.href));
 	expect([head.status, reached]).toEqual([307, 0]);
 });
 
@@ -34,7 +35,7 @@ test("calls of one turn all go out, and what was scheduled before them runs befo
 			return new Response("{}");
 		},
 	});
-	const send = createSend();
+	const send = createSend({ clock: systemClock });
 	setImmediate(() => order.push("commit"));
 	const heads = await Promise.all([1, 2, 3].map(() => send(requestTo(provider.url.href))));
 	expect(heads.map((head) => head.status)).toEqual([200, 200, 200]);
@@ -43,7 +44,7 @@ test("calls of one turn all go out, and what was scheduled before them runs befo
 
 test("one call that fails leaves the others of its turn alone", async () => {
 	await using provider = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("{}") });
-	const send = createSend();
+	const send = createSend({ clock: systemClock });
 	const given = new AbortController();
 	given.abort();
 	const results = await Promise.allSettled([
@@ -55,7 +56,7 @@ test("one call that fails leaves the others of its turn alone", async () => {
 });
 
 test("transport errors are told apart by their codes", async () => {
-	const refused = await createSend()(requestTo("http://127.0.0.1:9/")).catch(
+	const refused = await createSend({ clock: systemClock })(requestTo("http://127.0.0.1:9/")).catch(
 		(error: unknown) => transportFailure(error).class,
 	);
 	expect(refused).toBe("connect_refused");
