@@ -16,6 +16,7 @@ import type { AttemptFailure } from "./types.ts";
 /** The head is held back until there is something to show, but not for ever: proxies give up on silent servers. */
 const COMMIT_AFTER_MS = 15_000;
 const encoder = new TextEncoder();
+const ENDED_EARLY = "the stream ended before its answer did";
 const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
 
 /**
@@ -100,6 +101,10 @@ async function untilContent(passages: Passages, context: AttemptContext): Promis
 			}
 			held.push(...(arrived ?? []));
 			if (passages.answered()) {
+				if (passages.cut()) {
+					// Its first content came with its end, and nobody has seen it yet.
+					throw new BrokenAnswer(brokenStream(ENDED_EARLY));
+				}
 				return { held, pending: undefined };
 			}
 			if (arrived === undefined || held.some(({ step }) => step === "end")) {
@@ -160,7 +165,7 @@ async function pump(
 	}
 	if (!passages.reader.finished()) {
 		// A clean end of the connection proves nothing: the protocol's own end never came.
-		throw new BrokenAnswer(brokenStream("the stream ended before its answer did"));
+		throw new BrokenAnswer(brokenStream(ENDED_EARLY));
 	}
 	await finish(context, passages, status, undefined, sink);
 }

@@ -27,6 +27,8 @@ export interface Passages {
 	outputTokensSeen(): number;
 	/** Some output, or at least a word that there is none: a finished choice, a count of tokens. A bare end is neither. */
 	answered(): boolean;
+	/** The provider has closed, and its answer was not over. */
+	cut(): boolean;
 	/** The provider's own error event, once it has thrown one. */
 	errorEvent(): Uint8Array | undefined;
 	/** Reads what is left after the end, so that the connection can serve again. */
@@ -78,7 +80,7 @@ export function readPassages(
 		return { bytes: frame.bytes, step };
 	}
 	function read(frames: readonly EventFrame[]): Passage[] {
-		quiet.heard(frames.some((frame) => frame.event !== undefined));
+		quiet.heard(frames);
 		const passages: Passage[] = [];
 		for (const frame of frames) {
 			const passage = broken === undefined ? passageOf(frame) : undefined;
@@ -123,6 +125,7 @@ export function readPassages(
 		usage,
 		outputTokensSeen,
 		answered: () => answered,
+		cut: () => closed && !reader.finished(),
 		errorEvent: () => errorEvent,
 		drain: () => drain(source, context),
 	};
@@ -137,13 +140,19 @@ export function brokenStream(detail: string): AttemptFailure {
 	return { class: "broken_stream", status: undefined, retryAfterMs: undefined, detail };
 }
 
-/** Events move the silence deadline; comments and pings may stand in for them, but not for ever. */
-function quietTime(clock: Clock, moved: () => void): { heard(anEvent: boolean): void } {
+/**
+ * Events move the silence deadline; comments and pings may stand in for them, but not for ever. Bytes that make neither
+ * buy no time: a provider that sends one now and then is as silent as one that sends none.
+ */
+function quietTime(clock: Clock, moved: () => void): { heard(frames: readonly EventFrame[]): void } {
 	let lastEventAtMs = clock.monotonic();
 	return {
-		heard(anEvent) {
+		heard(frames) {
+			if (frames.length === 0) {
+				return;
+			}
 			const nowMs = clock.monotonic();
-			if (anEvent) {
+			if (frames.some(({ event }) => event !== undefined)) {
 				lastEventAtMs = nowMs;
 			}
 			if (nowMs - lastEventAtMs < PINGS_ONLY_MAX_MS) {
