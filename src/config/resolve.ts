@@ -64,6 +64,7 @@ function resolveDeployment(
 		...rest,
 		...identity,
 		maxContextTokens: rest.maxContextTokens ?? facts?.contextTokens,
+		supports: rest.supports ?? facts?.supports,
 		maxOutputTokens: rest.maxOutputTokens ?? facts?.maxOutputTokens,
 		price: priceOverride ?? publicPrice ?? provider.builtInPrice ?? (provider.free ? FREE_PRICE : undefined),
 	};

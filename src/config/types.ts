@@ -1,5 +1,5 @@
 import type { OperationId } from "../dialects/types.ts";
-import type { PriceSheet } from "../metering/types.ts";
+import type { Ability, PriceSheet } from "../metering/types.ts";
 import type { AwsKeys, Provider, ServiceAccount } from "../providers/types.ts";
 
 /** The running configuration: immutable, swapped as a whole on reload. Durations are milliseconds. */
@@ -102,9 +102,6 @@ export interface Alias extends RoutingSettings {
 	readonly deployments: readonly Deployment[];
 	readonly fallbacks: readonly string[];
 }
-
-/** What a request may need of a model. */
-export type Ability = "tools" | "images" | "audio" | "json_schema";
 
 export interface Deployment {
 	/** `dep_…`, derived from alias, provider, model, base URL and ordinal: stable across restarts. */

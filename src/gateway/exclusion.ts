@@ -1,6 +1,7 @@
-import type { Ability, Deployment } from "../config/types.ts";
+import type { Deployment } from "../config/types.ts";
 import type { Needs } from "../dialects/types.ts";
 import { pricesQuantities } from "../metering/cost.ts";
+import type { Ability } from "../metering/types.ts";
 import type { ExclusionReason } from "../routing/types.ts";
 import { serves } from "./spoken.ts";
 import type { Admitted, GatewayDeps } from "./types.ts";

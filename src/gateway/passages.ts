@@ -81,13 +81,7 @@ export function readPassages(
 	}
 	function read(frames: readonly EventFrame[]): Passage[] {
 		quiet.heard(frames);
-		const passages: Passage[] = [];
-		for (const frame of frames) {
-			const passage = broken === undefined ? passageOf(frame) : undefined;
-			if (passage !== undefined) {
-				passages.push(passage);
-			}
-		}
+		const passages = frames.flatMap((frame) => (broken === undefined ? (passageOf(frame) ?? []) : []));
 		books.claim(reader.objectId());
 		return passages;
 	}

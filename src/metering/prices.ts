@@ -1,5 +1,6 @@
 import type { ConditionalPrice, ModelInfo, StartDateConstraint, TimeOfDateConstraint } from "@pydantic/genai-prices";
 import manifest from "../../package.json" with { type: "json" };
+import { abilitiesOf } from "./model-abilities.ts";
 import { maxOutputTokensOf } from "./output-limits.ts";
 import { findModel, plainModelName } from "./price-match.ts";
 import { readPriceSheet } from "./price-sheet.ts";
@@ -71,8 +72,9 @@ function readEntry(catalogue: string, given: string): Entry {
 	const info = findModel(catalogue, model);
 	const supplement = supplementSheet(catalogue, model);
 	const maxOutputTokens = maxOutputTokensOf(catalogue, model);
-	const known = info !== undefined || maxOutputTokens !== undefined;
-	const facts = known ? { contextTokens: info?.context_window, maxOutputTokens } : undefined;
+	const supports = abilitiesOf(catalogue, model);
+	const known = info !== undefined || maxOutputTokens !== undefined || supports !== undefined;
+	const facts = known ? { contextTokens: info?.context_window, maxOutputTokens, supports } : undefined;
 	if (supplement) {
 		return { facts, prices: [{ holds: () => true, sheet: supplement }] };
 	}

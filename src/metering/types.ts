@@ -36,8 +36,13 @@ export interface PriceSheet {
 	readonly tiers: readonly { readonly fromPromptTokens: number; readonly rates: Rates }[];
 }
 
+/** What a request may need of a model: to use tools, see images, hear audio, keep to a JSON schema. */
+export type Ability = "tools" | "images" | "audio" | "json_schema";
+
 /** What the catalogue knows of a model besides its price. */
 export interface ModelFacts {
 	readonly contextTokens: number | undefined;
 	readonly maxOutputTokens: number | undefined;
+	/** What it can do; undefined = nothing is known to be missing. */
+	readonly supports?: readonly Ability[] | undefined;
 }

@@ -34,6 +34,20 @@ beforeAll(async () => {
 			falling: { deployments: [{ upstream: one, model: "falling" }], fallbacks: ["safe"], router: { retries: 2 } },
 			safe: { upstream: two, model: "safe" },
 			leaning: { deployments: [{ upstream: one }], fallbacks: ["even"] },
+			able: {
+				deployments: [
+					{ upstream: one, model: "blind", priority: 1, supports: ["tools", "json_schema"] },
+					{ upstream: two, model: "seeing", priority: 2 },
+				],
+			},
+			growing: {
+				deployments: [
+					{ upstream: one, model: "small", priority: 1, max_context_tokens: 1_000 },
+					{ upstream: two, model: "medium", priority: 2, max_context_tokens: 1_000 },
+					{ upstream: two, model: "large", priority: 3, max_context_tokens: 100_000 },
+				],
+			},
+			blind: { upstream: one, model: "blind", supports: [] },
 			chatonly: { upstream: one, provider: "groq" },
 		},
 	});
@@ -96,6 +110,44 @@ describe("where a request goes", () => {
 			expect((await gateway.post(CHAT, key, body)).status).toBe(200);
 		}
 		expect([one.requests.length, two.requests.length]).toEqual([0, 4]);
+	});
+
+	const picture = [
+		{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=" } }] },
+	];
+
+	test("a request goes where the model can do what it asks for, one that nobody can do is 400 and names it", async () => {
+		expect((await gateway.post(CHAT, key, chatBody("able"))).headers.get("x-gateway-decision")).toBe("openai/blind");
+		const answer = await gateway.post(CHAT, key, chatBody("able", { messages: picture }));
+		expect(answer.headers.get("x-gateway-decision")).toBe("openai/seeing");
+		one.forget();
+		const refused = await gateway.post(CHAT, key, chatBody("blind", { messages: picture }));
+		expect([refused.status, refused.error()]).toMatchObject([
+			400,
+			{
+				type: "invalid_request_error",
+				code: "unsupported_feature",
+				message: "No model behind 'blind' supports images.",
+			},
+		]);
+		expect(one.requests.length).toBe(0);
+	});
+
+	test("U29: a prompt that is too long for one model goes on to one that is known to read more", async () => {
+		one.script(() =>
+			errorJson(400, { message: "too long", type: "invalid_request_error", code: "context_length_exceeded" }),
+		);
+		const larger = await gateway.post(CHAT, key, chatBody("growing"));
+		expect([larger.status, larger.headers.get("x-gateway-decision"), larger.headers.get("x-gateway-retries")]).toEqual([
+			200,
+			"openai/large",
+			"0",
+		]);
+		two.forget();
+		const alike = await gateway.post(CHAT, key, chatBody("even"));
+		expect([alike.status, alike.error()?.code, two.requests.length]).toEqual([400, "context_length_exceeded", 0]);
+		const safe = await gateway.post(CHAT, key, chatBody("falling"));
+		expect([safe.status, safe.headers.get("x-gateway-decision")]).toEqual([200, "openai/safe"]);
 	});
 
 	test("when an alias has failed its fallbacks are tried, and the headers say so", async () => {

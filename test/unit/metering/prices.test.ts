@@ -183,7 +183,7 @@ describe("facts", () => {
 		["google", "gemini-2.0-flash", 1_000_000, 8_192],
 		["groq", "llama-3.3-70b-versatile", undefined, undefined],
 	] as const)("%s %s: context %p, output %p", (provider, model, contextTokens, maxOutputTokens) => {
-		expect(catalogue.factsOf({ catalogue: provider, model })).toEqual({ contextTokens, maxOutputTokens });
+		expect(catalogue.factsOf({ catalogue: provider, model })).toMatchObject({ contextTokens, maxOutputTokens });
 	});
 
 	test("of an unknown model nothing is known", () => {
