@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import { deploymentsController } from "./admin/deployments/index.ts";
 import { keysController } from "./admin/keys/index.ts";
 import { ownRequestsController, requestsController } from "./admin/requests/index.ts";
+import { routingController } from "./admin/routing/index.ts";
 import { spendController } from "./admin/spend/index.ts";
 import { teamsController } from "./admin/teams/index.ts";
 import type { Deps } from "./deps.ts";
@@ -28,6 +29,7 @@ export function createApp(deps: Deps, isDraining: () => boolean) {
 	const { gateway, keys, teams, store, rotation, metrics, sources } = deps;
 	const { limiter, budgets, ledger } = gateway.accounts;
 	const { clock } = gateway.runtime;
+	const trails = { attempts: store.attempts, unserved: store.unserved, config: gateway.config };
 	const storeReady = createStoreProbe(() => store.ready(), clock);
 	const admin = new Elysia({ name: "admin" })
 		.use(masterKeyOnly(gateway.authentication))
@@ -35,7 +37,8 @@ export function createApp(deps: Deps, isDraining: () => boolean) {
 		.use(teamsController({ teams, keys, limiter, budgets }))
 		.use(deploymentsController({ config: gateway.config, health: gateway.routing.health, rotation }))
 		.use(spendController({ attempts: store.attempts, clock }))
-		.use(requestsController({ attempts: store.attempts }));
+		.use(requestsController(trails))
+		.use(routingController({ attempts: store.attempts, config: gateway.config, clock }));
 	// A host name of one letter is a host name: Elysia must not skip characters of the URL to save time.
 	return new Elysia({ name: "gateway-llm", strictPath: true, handler: { standardHostname: false } })
 		.use(errors(deps.logger))
@@ -47,7 +50,7 @@ export function createApp(deps: Deps, isDraining: () => boolean) {
 		.use(meRoutes({ ...gateway, attempts: store.attempts }))
 		.use(
 			ownRequestsController({
-				attempts: store.attempts,
+				...trails,
 				authenticate: (request, address) => authenticate(request.headers, address, gateway.authentication),
 				remaining: (key) => budgetRemaining(key, gateway.accounts),
 			}),

@@ -5,11 +5,12 @@ import { createKeptConversations } from "./gateway/kept-conversations.ts";
 import { createKeptResponses } from "./gateway/kept-responses.ts";
 import { createLiveRequests, type LiveRequests } from "./gateway/live.ts";
 import { startPruning } from "./gateway/prune-kept.ts";
+import { createSealBook } from "./gateway/seal-book.ts";
 import type { GatewayDeps } from "./gateway/types.ts";
 import { type Company, joinInstances, openRedis } from "./join-instances.ts";
 import { createKeyDirectory, type RunningKeyDirectory } from "./keys/directory.ts";
 import { matchesSecret } from "./keys/matches-secret.ts";
-import { systemClock } from "./lib/clock.ts";
+import { type Clock, systemClock } from "./lib/clock.ts";
 import { createDeadlines } from "./lib/deadlines.ts";
 import { createAuthFailures } from "./limits/auth-failures.ts";
 import { createTeamDirectory } from "./limits/team-directory.ts";
@@ -33,6 +34,7 @@ import type { StateSources } from "./telemetry/metrics-sources.ts";
 import { createAuthorize } from "./transport/authorize.ts";
 import { createFetchMedia, MEDIA_BOUNDS, SURROUNDINGS } from "./transport/fetch-media.ts";
 import type { Surroundings } from "./transport/pinned-address.ts";
+import { createReachable } from "./transport/reachable.ts";
 import { createSend } from "./transport/upstream.ts";
 
 /** Everything a running gateway is made of. */
@@ -108,15 +110,8 @@ export async function openDeps(
 			isMasterKey: (token) => matchesSecret(token, config.current().masterKey),
 			elsewhere,
 		},
-		accounts: { limiter, budgets, ledger, teams, keepUnserved: () => undefined },
-		routing: {
-			score: scorePrompt,
-			orderer: createOrderer({ pace: health.pace }),
-			health,
-			retries: createRetryBudget({ clock }),
-			stickiness: createStickiness(),
-			isEnabled: rotation.isEnabled,
-		},
+		accounts: { limiter, budgets, ledger, teams, keepUnserved: store.unserved.keep },
+		routing: routingOver({ clock, health, rotation }),
 		dialects: { ingressOf: createIngresses({ promptTokensUpperBound }), readerOf, bridges },
 		kept: { responses: createKeptResponses(keeping), conversations: createKeptConversations(keeping) },
 		runtime: {
@@ -124,6 +119,7 @@ export async function openDeps(
 			deadlines,
 			send,
 			authorize: createAuthorize({ clock, deadlines, send }),
+			reachable: createReachable({ clock }),
 			fetchMedia: createFetchMedia({ deadlines, surroundings, bounds: MEDIA_BOUNDS }),
 			live,
 			logger,
@@ -133,6 +129,26 @@ export async function openDeps(
 	};
 	const stopPruning = startAllPruning(keeping, store, config);
 	return { gateway, keys, teams, store, rotation, logger, metrics, sources, stopPruning, company };
+}
+
+function routingOver({
+	clock,
+	health,
+	rotation,
+}: {
+	readonly clock: Clock;
+	readonly health: HealthBook;
+	readonly rotation: Rotation;
+}): GatewayDeps["routing"] {
+	return {
+		score: scorePrompt,
+		orderer: createOrderer({ pace: health.pace }),
+		health,
+		retries: createRetryBudget({ clock }),
+		stickiness: createStickiness({ clock, pace: health.pace }),
+		seals: createSealBook(),
+		isEnabled: rotation.isEnabled,
+	};
 }
 
 function metricsOver({

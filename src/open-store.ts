@@ -21,14 +21,19 @@ export async function openStore(database: DatabaseSettings, dataDirectory: strin
 	return store;
 }
 
-const GOOD_NEWS: ReadonlySet<StoreProblem["kind"]> = new Set(["writes_recovered", "database_back"]);
+/** All others are errors. */
+const LEVELS: Readonly<Partial<Record<StoreProblem["kind"], "info" | "warn">>> = {
+	writes_recovered: "info",
+	database_back: "info",
+	unserved_not_kept: "warn",
+};
 
 function logProblem(problem: StoreProblem, logger: Logger): void {
 	const { kind, ...facts } = problem;
 	const fields = Object.fromEntries(
 		Object.entries(facts).map(([name, value]) => [name, typeof value === "number" ? value : String(value)]),
 	);
-	logger[GOOD_NEWS.has(kind) ? "info" : "error"](`store_${kind}`, fields);
+	logger[LEVELS[kind] ?? "error"](`store_${kind}`, fields);
 }
 
 /** Attempts that were under way when the process died are charged at their reservation, once, and named in the log. */

@@ -1,16 +1,11 @@
-import { readConfiguration } from "../config/read-configuration.ts";
-import { reportProblems } from "../config/report.ts";
-import { resolveSnapshot } from "../config/resolve.ts";
-import { systemClock } from "../lib/clock.ts";
-import { createCatalogue } from "../metering/prices.ts";
-import { readPostgresLedger } from "../store/postgres-read-ledger.ts";
-import { type LedgerReading, readLedger } from "../store/read-ledger.ts";
+import type { LedgerReading } from "../store/read-ledger.ts";
 import { dayName, dayOf } from "../store/spend-days.ts";
 import { StoreRefused } from "../store/store-refused.ts";
 import type { DayCheck } from "../store/types.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { DATA_DIRECTORY_DEFAULT } from "./data-directory.ts";
 import { CommandFailure, UsageError } from "./failures.ts";
+import { openBooks } from "./open-books.ts";
 import { reconciliationText } from "./reconcile-report.ts";
 import { createRowChecks, type RowChecks } from "./reconcile-rows.ts";
 import type { Reconciliation, SumFinding } from "./reconcile-types.ts";
@@ -77,25 +72,12 @@ async function reconcile(options: Arguments, io: Parameters<Command["run"]>[1]):
 	if (options.text("provider") !== undefined && upstreamFile === undefined) {
 		throw new UsageError("--provider goes with --upstream.");
 	}
-	const { loaded, context } = await readConfiguration({
-		configPath: options.text("config"),
-		environment: io.env,
-		dataDirectory: options.text("data") ?? DATA_DIRECTORY_DEFAULT,
-		mockUrl: () => "",
-	});
-	if (!loaded.ok) {
-		io.stderr(reportProblems(loaded.problems));
+	const calls = upstreamFile === undefined ? undefined : await readUpstreamCalls(upstreamFile);
+	const books = await openBooks(options, io);
+	if (books === undefined) {
 		return EXIT.badConfiguration;
 	}
-	const { database } = loaded.settings;
-	const snapshot = resolveSnapshot(loaded.settings, {
-		version: 1,
-		masterKey: loaded.settings.masterKey ?? "",
-		catalogue: createCatalogue(),
-		nowMs: systemClock.now(),
-	});
-	const calls = upstreamFile === undefined ? undefined : await readUpstreamCalls(upstreamFile);
-	const ledger = database.kind === "sqlite" ? readLedger(database.path) : await readPostgresLedger(database.url);
+	const { snapshot, context, ledger } = books;
 	try {
 		const upstream = calls && createUpstreamComparison(calls, options.text("provider"));
 		const checks = createRowChecks(snapshot, context.providers);

@@ -11,6 +11,7 @@ Commands:
   check     Validate the configuration and print what it resolves to.
   keys      Create, list, show, update and revoke virtual keys.
   reconcile Compare the ledger with its daily sums, its prices and an upstream's own count.
+  replay    Tell what other thresholds of the router would have cost.
   score     Score prompts as the router does.
   openapi   Print the OpenAPI 3.1 document.
   version   Print the version.
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 	check: async () => (await import("./check.ts")).checkCommand,
 	keys: async () => (await import("./keys.ts")).keysCommand,
 	reconcile: async () => (await import("./reconcile.ts")).reconcileCommand,
+	replay: async () => (await import("./replay.ts")).replayCommand,
 	score: async () => (await import("./score.ts")).scoreCommand,
 	openapi: async () => (await import("./openapi.ts")).openapiCommand,
 	version: async () => (await import("./version.ts")).versionCommand,

@@ -1,4 +1,5 @@
 import { reportProblems, unpricedWarnings } from "../config/report.ts";
+import { routingWarnings } from "../config/routing-warnings.ts";
 import { BadConfiguration, type RunningGateway, startGateway } from "../start-gateway.ts";
 import { StoreRefused } from "../store/store-refused.ts";
 import { createLogger, type Logger, type LogLevel } from "../telemetry/logger.ts";
@@ -23,6 +24,9 @@ export async function serve(options: ServeOptions, io: CliIo): Promise<number> {
 	}
 	for (const warning of unpricedWarnings(gateway.snapshot())) {
 		logger.warn("unpriced", { warning });
+	}
+	for (const warning of routingWarnings(gateway.snapshot())) {
+		logger.warn("routing", { warning });
 	}
 	const code = await untilStopped(gateway, stops, logger);
 	logger.flush();

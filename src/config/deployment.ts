@@ -47,6 +47,7 @@ export function readDeployment(
 		tier: file.tier,
 		priority: file.priority,
 		timeoutMs: file.timeout,
+		connectTimeoutMs: file.connect_timeout,
 		ttftTimeoutMs: file.ttft_timeout,
 		operations: file.operations,
 		supports: file.supports,

@@ -1,6 +1,7 @@
 import { formatUsd } from "../lib/money.ts";
 import type { PriceSheet } from "../metering/types.ts";
 import { type ConfigProblem, formatProblem } from "./problem.ts";
+import { routingWarnings } from "./routing-warnings.ts";
 import type { Alias, Deployment, Snapshot } from "./types.ts";
 
 /** What `gateway-llm check` says of a good configuration. Holds no key and no header value. */
@@ -14,7 +15,7 @@ export function reportSnapshot(report: {
 	return [
 		`${report.fileName} is valid: ${count(snapshot.aliases.size, "alias", "aliases")}, ${count(snapshot.deployments.size, "deployment")}.`,
 		...section("Aliases", aliases),
-		...section("Warnings", [...unpricedWarnings(snapshot), ...modelWarnings(snapshot)]),
+		...section("Warnings", [...unpricedWarnings(snapshot), ...modelWarnings(snapshot), ...routingWarnings(snapshot)]),
 		...section("Not active in this version", snapshot.inactive),
 		...section("Notices", report.notices),
 		"",

@@ -127,6 +127,8 @@ export interface Deployment {
 	readonly priority: number;
 	/** Whole request. */
 	readonly timeoutMs: number;
+	/** Until the provider is reached. */
+	readonly connectTimeoutMs: number;
 	/**
 	 * Until the first token (streams) or the response head (the rest). undefined = not configured: streams then get 30 s
 	 * while another deployment could take over, whole answers are bounded by `timeoutMs` alone.

@@ -12,6 +12,7 @@ const STATUS_OF_WORD: ReadonlyMap<string, number> = new Map([
 	["invalid_prompt", 400],
 	["context_length_exceeded", 400],
 	["content_filter", 400],
+	["invalid_encrypted_content", 400],
 	["request_too_large", 413],
 	["conflict_error", 409],
 	["authentication_error", 401],

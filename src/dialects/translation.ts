@@ -1,4 +1,5 @@
 import type { JsonObject } from "../lib/json-types.ts";
+import type { SealFormat } from "./seal.ts";
 import type { ProviderFault, SseEvent } from "./types.ts";
 
 /** What a translator must know of where a request goes, besides the request itself. */
@@ -27,6 +28,8 @@ export interface Translator {
 	 * @throws GatewayError 400 naming the field, where the target cannot say it and leaving it out would change the meaning.
 	 */
 	translate(request: JsonObject, target: Target): Translation;
+	/** Whether what was sealed like this goes back to the model. Left out: nothing does. */
+	reads?(seal: SealFormat, model: string): boolean;
 }
 
 /** One request on its way through a translator, and its answer on the way back. Made anew for each attempt. */

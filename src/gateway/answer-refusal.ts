@@ -3,9 +3,10 @@ import type { ProviderFault } from "../dialects/types.ts";
 import { errorBody, GatewayError } from "../lib/errors.ts";
 import { isJsonObject } from "../lib/json-types.ts";
 import { servedHeaders } from "./answer-headers.ts";
-import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
+import { type Answered, type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { failureOfStatus } from "./failure.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
+import { unreadableState } from "./unreadable-state.ts";
 
 /** Error bodies are short; what is longer is not read (bytes). */
 const REFUSAL_BYTES_MAX = 256 * 1024;
@@ -45,7 +46,23 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 	}
 	const body = verbatim ? bytes : refusalBody(status, fault, served.deployment.apiKey);
 	const answered = { kind: "answered", inMotion: false, response: new Response(body, { status, headers }) } as const;
-	return fault !== undefined && isTooLong(fault) ? { kind: "too_long", answered } : answered;
+	if (fault !== undefined && isTooLong(fault)) {
+		return { kind: "too_long", answered };
+	}
+	return unreadableState(context, fault, answered) ?? answered;
+}
+
+/** A refusal told inside an answer whose status says success, in the client's words. */
+export async function refusedInside(context: AttemptContext, head: Response, fault: ProviderFault): Promise<Answered> {
+	const { served, run, books } = context;
+	run.close();
+	await books.settle({ outcome: "refused", status: head.status });
+	const headers = {
+		...servedHeaders(served, head.headers, { nano: 0, final: true }),
+		"content-type": "application/json",
+	};
+	const body = refusalBody(fault.status, fault, served.deployment.apiKey);
+	return { kind: "answered", inMotion: false, response: new Response(body, { status: fault.status, headers }) };
 }
 
 const TOO_LONG =
@@ -65,7 +82,7 @@ function leaks(bytes: Uint8Array, secret: string | undefined): boolean {
 }
 
 /** The provider's message in OpenAI's shape, for providers that answer in another one. */
-export function refusalBody(status: number, fault: ProviderFault | undefined, secret: string | undefined): string {
+function refusalBody(status: number, fault: ProviderFault | undefined, secret: string | undefined): string {
 	const message = fault?.message ?? `The provider refused the request with status ${status}.`;
 	const error = new GatewayError({
 		status,

@@ -1,7 +1,9 @@
+import type { ProviderFault } from "../dialects/types.ts";
 import { GatewayError } from "../lib/errors.ts";
 import { formatUsd } from "../lib/money.ts";
 import { completionTokens, promptTokens } from "../lib/usage.ts";
 import { servedHeaders } from "./answer-headers.ts";
+import { refusedInside } from "./answer-refusal.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { settleWhenDone } from "./background.ts";
 import type { ClientSink } from "./client-stream.ts";
@@ -12,6 +14,7 @@ import { errorEvent, leftError } from "./refuse.ts";
 import { BrokenAnswer, relay } from "./relay.ts";
 import type { Seen } from "./settle.ts";
 import type { AttemptFailure } from "./types.ts";
+import { isUnreadableState, unreadableState } from "./unreadable-state.ts";
 
 /** The head is held back until there is something to show, but not for ever: proxies give up on silent servers. */
 const COMMIT_AFTER_MS = 15_000;
@@ -35,7 +38,7 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 	try {
 		opened = await untilContent(passages, context);
 	} catch (error) {
-		return error instanceof BrokenAnswer ? failed(context, error.failure) : givenUp(context, error, head.status);
+		return unopened(context, head, error, passages.reader.fault());
 	}
 	run.moving(idleMs);
 	if (opened.pending === undefined) {
@@ -59,6 +62,24 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 	// nginx would collect the events otherwise.
 	headers["x-accel-buffering"] = "no";
 	return { kind: "answered", inMotion: true, response: new Response(body, { status: head.status, headers }) };
+}
+
+/** Nothing of it has reached the client. What the provider cannot read it may say in its first event. */
+async function unopened(
+	context: AttemptContext,
+	head: Response,
+	error: unknown,
+	fault: ProviderFault | undefined,
+): Promise<AttemptResult> {
+	if (!(error instanceof BrokenAnswer)) {
+		return givenUp(context, error, head.status);
+	}
+	if (fault === undefined || context.sent.length === 0 || !isUnreadableState(fault)) {
+		return failed(context, error.failure);
+	}
+	context.run.abort();
+	const refusal = await refusedInside(context, head, fault);
+	return unreadableState(context, fault, refusal) ?? refusal;
 }
 
 /** `background: true` with `stream: true`: the provider goes on without a reader, and is paid for what it does. */

@@ -1,14 +1,15 @@
 import type { ProviderFault } from "../dialects/types.ts";
 import type { JsonObject } from "../lib/json-types.ts";
 import { servedHeaders } from "./answer-headers.ts";
-import { refusalBody } from "./answer-refusal.ts";
-import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
+import { refusedInside } from "./answer-refusal.ts";
+import { type Answered, type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { isUnfinished, settleWhenDone } from "./background.ts";
 import { boundedOutput } from "./bounded-output.ts";
 import { failureOfFault, isRequestsFault } from "./failure.ts";
 import { keepTurn } from "./keep-turn.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
 import type { AttemptFailure } from "./types.ts";
+import { unreadableState } from "./unreadable-state.ts";
 
 const encoder = new TextEncoder();
 
@@ -88,7 +89,7 @@ function answered(
 	head: Response,
 	bytes: Uint8Array<ArrayBuffer>,
 	cost: Parameters<typeof servedHeaders>[2],
-): AttemptResult {
+): Answered {
 	const headers = servedHeaders(served, head.headers, cost);
 	if (spoken.translation !== undefined || headers["content-type"] === undefined) {
 		headers["content-type"] = "application/json";
@@ -106,18 +107,17 @@ async function refusedWithin(
 	fault: ProviderFault,
 	bytes: Uint8Array<ArrayBuffer>,
 ): Promise<AttemptResult> {
-	const { run, books, spoken, served } = context;
-	run.close();
-	await books.settle({ outcome: "refused", status: head.status });
-	if (spoken.translation === undefined) {
-		return answered(context, head, bytes, { nano: 0, final: true });
-	}
-	const headers = {
-		...servedHeaders(served, head.headers, { nano: 0, final: true }),
-		"content-type": "application/json",
-	};
-	const body = refusalBody(fault.status, fault, served.deployment.apiKey);
-	return { kind: "answered", inMotion: false, response: new Response(body, { status: fault.status, headers }) };
+	const refusal =
+		context.spoken.translation === undefined
+			? await passedOn(context, head, bytes)
+			: await refusedInside(context, head, fault);
+	return unreadableState(context, fault, refusal) ?? refusal;
+}
+
+async function passedOn(context: AttemptContext, head: Response, bytes: Uint8Array<ArrayBuffer>): Promise<Answered> {
+	context.run.close();
+	await context.books.settle({ outcome: "refused", status: head.status });
+	return answered(context, head, bytes, { nano: 0, final: true });
 }
 
 function invalid(status: number, detail: string): AttemptFailure {

@@ -1,3 +1,4 @@
+import type { Seal } from "../dialects/seal.ts";
 import type { GatewayError } from "../lib/errors.ts";
 import type { BudgetRefusal } from "../limits/types.ts";
 import { CredentialsFailed } from "../transport/credentials-failed.ts";
@@ -9,7 +10,7 @@ import type { AttemptRun } from "./run.ts";
 import type { AttemptBooks } from "./settle.ts";
 import type { Spoken } from "./spoken.ts";
 import type { Terms } from "./terms.ts";
-import type { AttemptFailure, GatewayDeps } from "./types.ts";
+import type { AttemptFailure, GatewayDeps, ParsedBody } from "./types.ts";
 
 /** The head is on its way to the client. */
 export interface Answered {
@@ -27,6 +28,11 @@ export type AttemptResult =
 	| { readonly kind: "unaffordable"; readonly refusal: BudgetRefusal }
 	/** The model says that it cannot read as long a prompt: `answered` is what it said. Another one may. */
 	| { readonly kind: "too_long"; readonly answered: Answered }
+	/**
+	 * The provider cannot read what is sealed in the conversation: `answered` is what it said. It is known from now on, so
+	 * where some of it can be left out the same deployment can be asked again.
+	 */
+	| { readonly kind: "unreadable_state"; readonly answered: Answered; readonly canLeaveOut: boolean }
 	/** The deployment's dialect cannot say what the client asks: it was not made, and need not be tried again. */
 	| { readonly kind: "unsuited"; readonly error: GatewayError }
 	/** The client left or the request was cut: nobody is waiting any more. */
@@ -35,6 +41,10 @@ export type AttemptResult =
 /** Everything one attempt carries while it runs. */
 export interface AttemptContext {
 	readonly served: Served;
+	/** The client's request, or what of it this deployment can read. */
+	readonly said: ParsedBody;
+	/** What of it is sealed. */
+	readonly sent: readonly Seal[];
 	readonly spoken: Spoken;
 	readonly run: AttemptRun;
 	readonly books: AttemptBooks;

@@ -8,6 +8,7 @@ import { answerRefusal } from "./answer-refusal.ts";
 import { answerStream } from "./answer-stream.ts";
 import { answerWhole } from "./answer-whole.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
+import { type Readable, readableFor } from "./bound-state.ts";
 import { failureOfStatus } from "./failure.ts";
 import { isStream } from "./frames.ts";
 import { startRun } from "./run.ts";
@@ -52,23 +53,21 @@ async function make(
 	if ("kind" in reserved) {
 		return reserved;
 	}
-	const { served, spoken, terms, opened } = reserved;
+	const { served, said, sent, spoken, terms, opened } = reserved;
 	const books = openBooks(planned, deployment, opened, deps);
 	const run = startRun(planned, deployment, how.isLast, deps);
-	const context: AttemptContext = { served, spoken, run, books, terms, ...how, deps };
+	const context: AttemptContext = { served, said, sent, spoken, run, books, terms, ...how, deps };
 	let head: Response;
 	try {
 		head = await deps.runtime.send(await callOf(context));
 	} catch (error) {
 		return givenUp(context, error);
 	}
+	run.reached();
 	return answer(context, head);
 }
 
-interface Reserved {
-	readonly served: Served;
-	readonly spoken: Spoken;
-	readonly terms: Terms;
+interface Reserved extends Pick<AttemptContext, "served" | "said" | "sent" | "spoken" | "terms"> {
 	readonly opened: OpenAttempt;
 }
 
@@ -84,16 +83,21 @@ async function reserve(
 	deps: GatewayDeps,
 ): Promise<Reserved | Unsuited | Extract<AttemptResult, { kind: "unaffordable" }>> {
 	const { planned, deployment } = candidate;
+	const readable = read(candidate, body, deps);
+	if ("kind" in readable) {
+		return readable;
+	}
+	const { body: said, sent } = readable;
 	let terms = termsOf(planned, deployment, deps);
 	for (let tries = 1; ; tries += 1) {
-		const spoken = say(body === planned.body ? planned : { ...planned, body }, deployment, terms, deps);
+		const spoken = say(said === planned.body ? planned : { ...planned, body: said }, deployment, terms, deps);
 		if ("kind" in spoken) {
 			return spoken;
 		}
-		const served: Served = { ...candidate, dropped: spoken.translation?.dropped ?? [] };
+		const served: Served = { ...candidate, dropped: droppedBy(readable, spoken) };
 		const outcome = await deps.accounts.ledger.open(openingOf(served, terms));
 		if ("attempt" in outcome) {
-			return { served, spoken, terms, opened: outcome.attempt };
+			return { served, said, sent, spoken, terms, opened: outcome.attempt };
 		}
 		const { refusal } = outcome;
 		const lesser = termsOf(planned, deployment, deps, refusal.availableNano);
@@ -105,7 +109,25 @@ async function reserve(
 	}
 }
 
+function droppedBy({ dropped: unread }: Readable, { translation }: Spoken): readonly string[] {
+	const unsaid = translation?.dropped ?? [];
+	return unread.length === 0 ? unsaid : [...new Set([...unsaid, ...unread])];
+}
+
 type Unsuited = Extract<AttemptResult, { kind: "unsuited" }>;
+
+/** What only another provider can read is left out; where that is what was said, somebody else must be asked. */
+function read(
+	{ planned: { state, ingress }, deployment }: Omit<Served, "dropped">,
+	body: ParsedBody,
+	{ routing: { seals } }: GatewayDeps,
+): Readable | Unsuited {
+	try {
+		return readableFor(deployment, { body, state }, { operation: ingress.operation, seals });
+	} catch (error) {
+		return unsuited(error);
+	}
+}
 
 /** A dialect refuses what it cannot say without changing its meaning: another deployment may know the words. */
 function say(planned: Planned, deployment: Deployment, terms: Terms, deps: GatewayDeps): Spoken | Unsuited {

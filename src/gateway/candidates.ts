@@ -1,4 +1,5 @@
 import type { Deployment } from "../config/types.ts";
+import type { Deadlines } from "../lib/deadlines.ts";
 import type { RequestScope } from "./live.ts";
 import type { AttemptFailure, FailureClass } from "./types.ts";
 
@@ -9,6 +10,8 @@ export interface Candidate {
 	readonly pauseMs: number;
 	/** The one that was just tried, whose connection had gone stale: the next must be a new one. */
 	readonly freshConnection: boolean;
+	/** The one that was just tried, which could not read all of the request: it is asked again with what it can read. */
+	readonly readsLess?: true | undefined;
 }
 
 /** The deployments still worth trying for one request, best first. */
@@ -16,6 +19,8 @@ export interface Candidates {
 	/** One never tried, else one that failed in a way that may pass; undefined = nobody is left. */
 	next(): Candidate | undefined;
 	failed(deployment: Deployment, failure: AttemptFailure): void;
+	/** It is next once more, and only once, with less to read. */
+	readsLess(deployment: Deployment): void;
 	/** The prompt is too long for this one: only models that may read more are left. False when there are none. */
 	tooLongFor(deployment: Deployment): boolean;
 }
@@ -24,6 +29,8 @@ export interface Candidates {
 const HOPELESS: ReadonlySet<FailureClass> = new Set(["provider_auth", "quota", "redirect", "tls"]);
 /** A provider that wants more time than this is not waited for. */
 const WAIT_MAX_MS = 5_000;
+
+const USUAL = { pauseMs: 0, freshConnection: false } as const;
 
 /** @param mayTry Asked again before each further attempt: a breaker may have opened since the plan was made. */
 export function createCandidates(
@@ -43,34 +50,41 @@ export function createCandidates(
 	let again: readonly Candidate[] = [];
 	let anyFailed = false;
 	const renewed = new Set<Deployment>();
+	const lessened = new Set<Deployment>();
 
 	function takeFresh(): Candidate | undefined {
-		const at = fresh.findIndex((deployment) => !anyFailed || mayTry(deployment));
-		const deployment = fresh[at];
-		fresh = fresh.slice(at + 1);
-		return at === -1 || deployment === undefined ? undefined : { deployment, pauseMs: 0, freshConnection: false };
+		const place = fresh.findIndex((deployment) => !anyFailed || mayTry(deployment));
+		const deployment = fresh[place];
+		fresh = fresh.slice(place + 1);
+		return place === -1 || deployment === undefined ? undefined : { deployment, ...USUAL };
 	}
 
 	function takeAgain(): Candidate | undefined {
-		const at = again.findIndex(({ deployment, freshConnection }) => freshConnection || mayTry(deployment));
+		const at = again.findIndex((candidate) => isNextAtOnce(candidate) || mayTry(candidate.deployment));
 		const candidate = again[at];
 		again = at === -1 ? [] : again.slice(at + 1);
 		return candidate;
 	}
 
 	return {
-		next: () => (again[0]?.freshConnection ? takeAgain() : (takeFresh() ?? takeAgain())),
+		next: () => (isNextAtOnce(again[0]) ? takeAgain() : (takeFresh() ?? takeAgain())),
 		failed(deployment, failure) {
 			if (failure.stale === true && !renewed.has(deployment)) {
 				renewed.add(deployment);
-				again = [{ deployment, pauseMs: 0, freshConnection: true }, ...again];
+				again = [{ deployment, ...USUAL, freshConnection: true }, ...again];
 				return;
 			}
 			anyFailed = true;
 			const waitMs = failure.class === "rate_limited" ? (failure.retryAfterMs ?? 0) : 0;
 			if (!HOPELESS.has(failure.class) && waitMs <= WAIT_MAX_MS) {
 				const pauseMs = Math.max(waitMs, retryAfterMs * (1 + random() / 2));
-				again = [...again, { deployment, pauseMs, freshConnection: false }];
+				again = [...again, { deployment, ...USUAL, pauseMs }];
+			}
+		},
+		readsLess(deployment) {
+			if (!lessened.has(deployment)) {
+				lessened.add(deployment);
+				again = [{ deployment, ...USUAL, readsLess: true }, ...again];
 			}
 		},
 		tooLongFor(small) {
@@ -81,6 +95,10 @@ export function createCandidates(
 	};
 }
 
+function isNextAtOnce(candidate: Candidate | undefined): boolean {
+	return candidate !== undefined && (candidate.freshConnection || candidate.readsLess === true);
+}
+
 /** Known to be larger; or a fallback of which nobody knows how much it reads. */
 function mayReadMore(large: Deployment, small: Deployment): boolean {
 	return large.maxContextTokens !== undefined && small.maxContextTokens !== undefined
@@ -89,14 +107,14 @@ function mayReadMore(large: Deployment, small: Deployment): boolean {
 }
 
 /** Waits, but not for a client that has left. */
-export function pause(milliseconds: number, scope: RequestScope): Promise<void> {
+export function pause(milliseconds: number, scope: RequestScope, deadlines: Deadlines): Promise<void> {
 	if (milliseconds <= 0) {
 		return Promise.resolve();
 	}
 	return new Promise((resolve) => {
-		const timer = setTimeout(resolve, milliseconds);
+		const over = deadlines.after(milliseconds, resolve);
 		scope.onLeave(() => {
-			clearTimeout(timer);
+			over.clear();
 			resolve();
 		});
 	});

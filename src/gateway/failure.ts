@@ -91,12 +91,13 @@ function clampCooldown(milliseconds: number): number {
 }
 
 const TIMEOUTS: ReadonlySet<FailureClass> = new Set([
+	"connect_timeout",
 	"ttft_timeout",
 	"idle_timeout",
 	"total_timeout",
 	"upstream_timeout_status",
 ]);
-const NEVER_REACHED: ReadonlySet<FailureClass> = new Set(["connect_refused", "dns", "tls"]);
+const NEVER_REACHED: ReadonlySet<FailureClass> = new Set(["connect_refused", "connect_timeout", "dns", "tls"]);
 
 export function isTimeout(name: FailureClass): boolean {
 	return TIMEOUTS.has(name);
@@ -145,6 +146,7 @@ const PUBLIC_REASONS: Readonly<Record<FailureClass, string>> = {
 	tls: "TLS failure",
 	reset: "connection reset",
 	network: "network failure",
+	connect_timeout: "no connection in time",
 	ttft_timeout: "no answer in time",
 	idle_timeout: "the answer stopped",
 	total_timeout: "the answer took too long",

@@ -1,7 +1,9 @@
+import { outputMarks } from "../dialects/openai-responses/sealed-items.ts";
 import type { JsonObject } from "../lib/json-types.ts";
 import { withContinuation } from "../responses/recall.ts";
+import { accountOf } from "./account.ts";
 import type { AttemptContext } from "./attempt-result.ts";
-import { keepsResponses } from "./spoken.ts";
+import { keepsResponses, speechOf } from "./spoken.ts";
 
 /**
  * Keeps a finished response for providers that do not, before its client sees the end of it: the next request may build
@@ -15,6 +17,10 @@ export async function keepTurn(
 	const { body, recollection } = planned;
 	if (planned.ingress.operation !== "responses" || response === undefined || body.kind !== "json") {
 		return;
+	}
+	if (speechOf(deployment, "responses") !== undefined) {
+		// What it has sealed comes back with the next turn, and is then best read where it was made.
+		deps.routing.seals.made(outputMarks(response), accountOf(deployment));
 	}
 	const kept = spoken.translation?.kept?.();
 	await deps.kept.responses.keep({

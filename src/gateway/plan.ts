@@ -4,10 +4,12 @@ import { expectedCostOf, pricesQuantities } from "../metering/cost.ts";
 import { encodeDecision } from "../routing/decision-text.ts";
 import type { Decision, RouteScore, Session, SessionNote } from "../routing/types.ts";
 import { mayUse } from "./admit.ts";
+import { boundState, readersOf } from "./bound-state.ts";
 import { exclusion } from "./exclusion.ts";
 import { lastResort } from "./last-resort.ts";
 import { nothingLeft } from "./nothing-left.ts";
 import { owns } from "./owns.ts";
+import { readersFirst } from "./readers-first.ts";
 import { requestMedia } from "./request-media.ts";
 import { sessionOf } from "./session-of.ts";
 import { keepsResponses } from "./spoken.ts";
@@ -20,7 +22,9 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 	const score = deps.routing.score(admitted.ingress.promptText(admitted.body), alias.thresholds);
 	const session = alias.stickyForMs > 0 ? sessionOf(admitted) : undefined;
 	const pinned = await pinnedDeployment(admitted, deps);
-	const routing: Routing = { admitted, score, session, deps };
+	const state = boundState(admitted);
+	const reads = state && readersOf(state, { operation: admitted.ingress.operation, seals: deps.routing.seals });
+	const routing: Routing = { admitted, score, session, reads, deps };
 	const excluded: Exclusion[] = [];
 	const ordered: Deployment[] = [];
 	let note: SessionNote | undefined;
@@ -50,6 +54,7 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 		...admitted,
 		score,
 		session,
+		state,
 		decision,
 		targets,
 		// What has been failing is asked once.
@@ -62,6 +67,8 @@ interface Routing {
 	readonly admitted: Admitted;
 	readonly score: RouteScore;
 	readonly session: Session | undefined;
+	/** Who can read what is sealed in it; undefined = nothing is. */
+	readonly reads: ((deployment: Deployment) => boolean) | undefined;
 	readonly deps: GatewayDeps;
 }
 
@@ -72,27 +79,34 @@ function fallbacksOf({ alias, principal }: Admitted, snapshot: Snapshot): readon
 		.filter((fallback) => mayUse(principal, fallback.name));
 }
 
-/** The order of one alias's deployments: its strategy's, unless the conversation stays where it is. */
+/**
+ * The order of one alias's deployments: its strategy's, unless the conversation stays where it is; and before all that,
+ * those that can read what is sealed in it.
+ */
 function place(
 	routing: Routing,
 	candidateAlias: Alias,
 	fitting: readonly Deployment[],
 ): { readonly ordered: readonly Deployment[]; readonly note?: SessionNote | undefined } {
-	const { admitted, session, score, deps } = routing;
+	const { admitted, session, score, reads, deps } = routing;
 	const strategy = strategyFor(routing, candidateAlias);
 	const ordered = orderBy(strategy, routing, candidateAlias, fitting);
-	if (session === undefined || candidateAlias !== admitted.alias || ordered.length === 0) {
-		return { ordered };
+	const { first, rest, outcome } = readersFirst(ordered, candidateAlias.deployments, reads);
+	const isOwn = candidateAlias === admitted.alias;
+	const note = outcome && isOwn ? ({ source: "state", outcome, warmAt: undefined } as const) : undefined;
+	if (session === undefined || !isOwn || first.length === 0) {
+		return { ordered: [...first, ...rest], note };
 	}
-	return deps.routing.stickiness.order({
+	const sticky = deps.routing.stickiness.order({
 		session,
 		alias: candidateAlias,
 		strategy,
 		bucket: score.bucket,
-		ordered,
+		ordered: first,
 		promptTokens: admitted.envelope.promptTokensMax,
 		expectedCost: (deployment, cachedTokens) => costAt(deployment, admitted, cachedTokens),
 	});
+	return { ordered: [...sticky.ordered, ...rest], note: note ?? sticky.note };
 }
 
 function strategyFor({ admitted }: Routing, alias: Alias): Strategy {

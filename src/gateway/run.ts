@@ -7,8 +7,10 @@ export interface AttemptRun {
 	readonly signal: AbortSignal;
 	/** How long the first token may take while another deployment could take over; undefined = as long as the whole. */
 	readonly ttftMs: number | undefined;
+	/** The provider has said something. */
+	reached(): void;
 	/** Which deadline stopped it; undefined if none did. */
-	expired(): Extract<FailureClass, "ttft_timeout" | "idle_timeout" | "total_timeout"> | undefined;
+	expired(): Extract<FailureClass, "connect_timeout" | "ttft_timeout" | "idle_timeout" | "total_timeout"> | undefined;
 	/** The answer has begun: from now on silence is bounded, not the time to the first token. */
 	moving(idleMs: number): void;
 	/** Bounds the silence anew. */
@@ -26,7 +28,12 @@ export function startRun(planned: Planned, deployment: Deployment, isLast: boole
 	const { deadlines } = deps.runtime;
 	let expired: ReturnType<AttemptRun["expired"]>;
 	let phase: "ttft_timeout" | "idle_timeout" = "ttft_timeout";
+	let hasReached = false;
 
+	function reached(): void {
+		hasReached = true;
+		connecting.clear();
+	}
 	function stop(why: NonNullable<typeof expired>): void {
 		expired ??= why;
 		controller.abort();
@@ -34,11 +41,20 @@ export function startRun(planned: Planned, deployment: Deployment, isLast: boole
 	const total = deadlines.after(deployment.timeoutMs, () => stop("total_timeout"));
 	const ttftMs = timeToFirstTokenMs(planned, deployment, isLast);
 	let silence: Deadline | undefined = ttftMs === undefined ? undefined : deadlines.after(ttftMs, () => stop(phase));
+	const connecting = deadlines.after(deployment.connectTimeoutMs / 2, () => {
+		// Half of the time is for fetch, the other half for finding out whether anybody is there.
+		void deps.runtime.reachable(deployment.baseUrl, deployment.connectTimeoutMs / 2).then((isReachable) => {
+			if (!isReachable && !hasReached) {
+				stop("connect_timeout");
+			}
+		});
+	});
 	planned.scope.onLeave(() => controller.abort());
 
 	return {
 		signal: controller.signal,
 		ttftMs,
+		reached,
 		expired: () => expired,
 		moving(idleMs) {
 			phase = "idle_timeout";
@@ -53,6 +69,7 @@ export function startRun(planned: Planned, deployment: Deployment, isLast: boole
 		},
 		abort: () => controller.abort(),
 		close() {
+			reached();
 			total.clear();
 			silence?.clear();
 		},

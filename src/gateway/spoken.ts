@@ -32,7 +32,7 @@ export function serves(
 }
 
 /** undefined: the deployment does not do it in any words of its own. */
-function speechOf({ provider, model, operations }: Deployment, operation: OperationId): Speech | undefined {
+export function speechOf({ provider, model, operations }: Deployment, operation: OperationId): Speech | undefined {
 	return operations === undefined || operations.includes(operation) ? provider.speech(operation, model) : undefined;
 }
 

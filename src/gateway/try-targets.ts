@@ -18,6 +18,8 @@ interface Obstacles {
 	unsuited?: GatewayError;
 	/** A model's own refusal of a prompt that another one might read. */
 	tooLong?: Answered;
+	/** The first refusal for what is sealed in the conversation. */
+	unreadable?: Answered;
 }
 
 /** Stage 4: another deployment first, the same one again after a pause. Each attempt is a row of its own in the ledger. */
@@ -33,14 +35,14 @@ export async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<A
 	});
 	const failures: AttemptFailure[] = [];
 	const obstacles: Obstacles = {};
-	/** Rows so far: a stale connection and a prompt that is too long make one each, and are no failures. */
+	/** Rows so far: a stale connection, and a prompt that is too long or unreadable, make one each and are no failures. */
 	let rows = 0;
 	while (failures.length < planned.attemptsMax) {
 		const next = candidates.next();
 		if (next === undefined || !mayFollow(failures.at(-1), next, planned, deps)) {
 			break;
 		}
-		await pause(next.pauseMs, planned.scope);
+		await pause(next.pauseMs, planned.scope, deps.runtime.deadlines);
 		stopIfLeft(planned.scope);
 		const candidate = { planned, deployment: next.deployment, attempt: rows, retries: failures.length };
 		const isLast = failures.length + 1 === planned.attemptsMax;
@@ -61,6 +63,13 @@ export async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<A
 				obstacles.tooLong ??= result.answered;
 				if (!candidates.tooLongFor(next.deployment)) {
 					return obstacles.tooLong;
+				}
+				break;
+			case "unreadable_state":
+				rows += 1;
+				obstacles.unreadable ??= result.answered;
+				if (result.canLeaveOut) {
+					candidates.readsLess(next.deployment);
 				}
 				break;
 			case "failed":
@@ -84,7 +93,7 @@ function mayFollow(
 	{ alias, scope }: Planned,
 	{ routing: { retries }, runtime: { clock } }: GatewayDeps,
 ): boolean {
-	if (failure === undefined) {
+	if (failure === undefined || next.readsLess === true) {
 		return true;
 	}
 	if (clock.monotonic() - scope.startedAtMs > LAST_START_MS) {
@@ -110,14 +119,15 @@ function answered(
 function giveUp(
 	planned: Planned,
 	failures: readonly AttemptFailure[],
-	{ unaffordable, unsuited, tooLong }: Obstacles,
+	{ unaffordable, unsuited, tooLong, unreadable }: Obstacles,
 	deps: GatewayDeps,
 ): Answered {
 	if (failures.length > 0) {
 		throw allFailed(planned.alias.name, failures);
 	}
-	if (tooLong !== undefined) {
-		return tooLong;
+	const refusal = tooLong ?? unreadable;
+	if (refusal !== undefined) {
+		return refusal;
 	}
 	const error = unaffordable === undefined ? unsuited : budgetExceeded(unaffordable, deps.runtime.clock.now());
 	if (error === undefined) {

@@ -1,4 +1,5 @@
 import type { Alias, ConfigSource, Deployment } from "../config/types.ts";
+import type { Seal } from "../dialects/seal.ts";
 import type { Translator } from "../dialects/translation.ts";
 import type { AnswerReader, Envelope, Ingress, OperationId } from "../dialects/types.ts";
 import type { KeyRecord } from "../keys/types.ts";
@@ -24,6 +25,7 @@ import type {
 import type { Logger } from "../telemetry/logger.ts";
 import type { Authorize } from "../transport/authorize.ts";
 import type { FetchMedia } from "../transport/fetch-media.ts";
+import type { Reachable } from "../transport/reachable.ts";
 import type { SendUpstream } from "../transport/upstream.ts";
 import type { Authentication } from "./authenticate.ts";
 import type { KeptConversations } from "./kept-conversations.ts";
@@ -32,6 +34,7 @@ import type { KeptResponses } from "./kept-responses.ts";
 import type { LiveRequests, RequestScope } from "./live.ts";
 import type { Observer } from "./observer.ts";
 import type { RequestMedia } from "./request-media.ts";
+import type { SealBook } from "./seal-book.ts";
 import type { KeepUnserved } from "./unserved.ts";
 
 /** What the data plane stands on. Built once in deps.ts. */
@@ -51,6 +54,7 @@ export interface GatewayDeps {
 		readonly health: HealthBook;
 		readonly retries: RetryBudget;
 		readonly stickiness: Stickiness;
+		readonly seals: SealBook;
 		/** False for a deployment an administrator took out of rotation. */
 		readonly isEnabled: (deploymentId: string) => boolean;
 	};
@@ -67,6 +71,7 @@ export interface GatewayDeps {
 		readonly deadlines: Deadlines;
 		readonly send: SendUpstream;
 		readonly authorize: Authorize;
+		readonly reachable: Reachable;
 		readonly fetchMedia: FetchMedia;
 		readonly live: LiveRequests;
 		readonly logger: Logger;
@@ -125,6 +130,8 @@ export interface Planned extends Admitted {
 	readonly attemptsMax: number;
 	/** The conversation it belongs to; undefined = it stands alone. */
 	readonly session: Session | undefined;
+	/** What of it only the provider that made it can read; undefined = nothing. */
+	readonly state: readonly Seal[] | undefined;
 	/** How all this came about, as it is kept (see routing/decision-text.ts). */
 	readonly decision: string;
 	readonly withMedia: RequestMedia;
@@ -137,6 +144,7 @@ export type FailureClass =
 	| "tls"
 	| "reset"
 	| "network"
+	| "connect_timeout"
 	| "ttft_timeout"
 	| "idle_timeout"
 	| "total_timeout"

@@ -5,18 +5,33 @@ import { isJsonObject } from "../lib/json-types.ts";
 import { spliceField } from "../lib/multipart.ts";
 import type { Provider } from "../providers/types.ts";
 import type { Terms } from "./terms.ts";
-import type { Planned } from "./types.ts";
+import type { ParsedBody, Planned } from "./types.ts";
+
+/** Fields that may hold what only one provider can read. */
+const STATEFUL = ["messages", "input"] as const;
 
 /**
  * The client's own bytes with the few values changed that must be: the model's name at the provider, the request for
  * usage on chat streams, and an output bound where a budget needs one. Always made anew from the original.
+ * @param said What the deployment can read of it (see bound-state.ts).
  */
-export function upstreamBody(planned: Planned, deployment: Deployment, terms: Terms): string | Uint8Array<ArrayBuffer> {
+export function upstreamBody(
+	planned: Planned,
+	deployment: Deployment,
+	terms: Terms,
+	said: ParsedBody,
+): string | Uint8Array<ArrayBuffer> {
 	const { body, envelope } = planned;
 	if (body.kind === "multipart") {
 		return envelope.model === deployment.model ? body.form.bytes : spliceField(body.form, "model", deployment.model);
 	}
 	const edits: Record<string, string> = {};
+	const json = said.kind === "json" ? said.json : body.json;
+	for (const field of STATEFUL) {
+		if (json[field] !== body.json[field]) {
+			edits[field] = JSON.stringify(json[field]);
+		}
+	}
 	if (envelope.model !== deployment.model) {
 		edits.model = JSON.stringify(deployment.model);
 	}
@@ -25,8 +40,8 @@ export function upstreamBody(planned: Planned, deployment: Deployment, terms: Te
 		edits.stream_options = JSON.stringify({ ...(isJsonObject(given) ? given : {}), include_usage: true });
 	}
 	const refuses = envelope.hasExtensions ? refusedBy(deployment) : [];
-	if (refuses.length > 0 && body.json.messages !== undefined) {
-		edits.messages = JSON.stringify(withoutExtensions(body.json.messages, refuses));
+	if (refuses.length > 0 && json.messages !== undefined) {
+		edits.messages = JSON.stringify(withoutExtensions(json.messages, refuses));
 	}
 	if (terms.outputTokensClamp !== undefined) {
 		edits[outputField(planned, deployment)] = String(terms.outputTokensClamp);
@@ -46,7 +61,7 @@ function asksForUsage(planned: Planned, deployment: Deployment): boolean {
 }
 
 /** What is known of a provider holds at its own address; of the server behind another one nothing is, so bytes travel. */
-function refusedBy({ provider, baseUrl, region, location }: Deployment): Provider["quirks"]["refuses"] {
+export function refusedBy({ provider, baseUrl, region, location }: Deployment): Provider["quirks"]["refuses"] {
 	const usual = provider.baseUrl({ region, location });
 	return usual === undefined || usual === baseUrl ? provider.quirks.refuses : [];
 }

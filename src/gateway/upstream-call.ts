@@ -10,7 +10,7 @@ import { upstreamHeaders } from "./upstream-headers.ts";
  * @throws CredentialsFailed where the deployment's account gives none.
  */
 export function callOf(context: AttemptContext): UpstreamRequest | Promise<UpstreamRequest> {
-	const { served, spoken, terms, run, freshConnection, deps } = context;
+	const { served, said, spoken, terms, run, freshConnection, deps } = context;
 	const { planned, deployment } = served;
 	const { provider } = deployment;
 	const { speech, translation } = spoken;
@@ -24,7 +24,7 @@ export function callOf(context: AttemptContext): UpstreamRequest | Promise<Upstr
 			...translation?.headers,
 			...upstreamHeaders(deployment, planned.scope.requestId),
 		},
-		body: translation === undefined ? upstreamBody(planned, deployment, terms) : JSON.stringify(translation.body),
+		body: translation === undefined ? upstreamBody(planned, deployment, terms, said) : JSON.stringify(translation.body),
 		signal: run.signal,
 		freshConnection,
 	};

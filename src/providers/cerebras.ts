@@ -1,4 +1,4 @@
-import { defineProvider } from "./define.ts";
+import { defineProvider, OPENAI_REFUSES } from "./define.ts";
 
 export const cerebras = defineProvider({
 	id: "cerebras",
@@ -7,7 +7,12 @@ export const cerebras = defineProvider({
 	apiKeyEnv: "CEREBRAS_API_KEY",
 	operations: ["chat", "completions"],
 	// The only bound its reference knows: https://inference-docs.cerebras.ai/api-reference/chat-completions
-	quirks: { maxTokensField: "max_completion_tokens" },
+	quirks: {
+		maxTokensField: "max_completion_tokens",
+		// "property 'messages.2.assistant.reasoning_content' is unsupported": of a message it knows OpenAI's fields and its
+		// own `reasoning`. https://github.com/Kilo-Org/kilocode/issues/10375
+		refuses: [...OPENAI_REFUSES.filter((name) => name !== "reasoning"), "annotations"],
+	},
 	priceCatalogue: "cerebras",
 	currentModels: ["gpt-oss-120b", "gemma-4-31b"],
 });

@@ -84,6 +84,7 @@ export function defineProvider(definition: ProviderDefinition): Provider {
 			maxTokensField: "max_tokens",
 			streamUsage: "stream_options",
 			refuses: [],
+			reads: () => false,
 			...definition.quirks,
 		}),
 		priceCatalogue: definition.priceCatalogue,

@@ -1,4 +1,5 @@
 import { defineProvider } from "./define.ts";
+import { readsAtOpenrouter } from "./openrouter-seals.ts";
 
 export const openrouter = defineProvider({
 	id: "openrouter",
@@ -7,6 +8,7 @@ export const openrouter = defineProvider({
 	apiKeyEnv: "OPENROUTER_API_KEY",
 	// Its transcriptions take JSON where OpenAI's take a form: https://openrouter.ai/docs/api-reference/overview
 	operations: ["chat", "responses", "completions", "embeddings", "audio.speech"],
+	quirks: { reads: readsAtOpenrouter },
 	priceCatalogue: "openrouter",
 	currentModels: [
 		"openai/gpt-6-sol",

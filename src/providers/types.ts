@@ -1,4 +1,5 @@
 import type { MessageExtension } from "../dialects/openai-chat/extensions.ts";
+import type { SealFormat } from "../dialects/seal.ts";
 import type { Translator } from "../dialects/translation.ts";
 import type { OperationId } from "../dialects/types.ts";
 import type { PriceSheet } from "../metering/types.ts";
@@ -44,6 +45,8 @@ export interface Quirks {
 	readonly streamUsage: "stream_options" | "always";
 	/** Fields of other providers' making that it refuses a conversation for: they are left out. */
 	readonly refuses: readonly MessageExtension[];
+	/** Whether a model reads what was sealed like this, where the client's own bytes travel. */
+	readonly reads: (seal: SealFormat, model: string) => boolean;
 }
 
 /** What is used where a deployment has no plain key: AWS signs each request, Google trades a service account for a token. */

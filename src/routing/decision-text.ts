@@ -2,7 +2,6 @@ import type { Strategy, Tier } from "../config/types.ts";
 import {
 	type Decision,
 	EXCLUSIONS,
-	type ExclusionReason,
 	SESSION_OUTCOMES,
 	SESSION_SOURCES,
 	type SessionNote,
@@ -61,20 +60,22 @@ export function decodeDecision(text: string | undefined): Decision | undefined {
 		return undefined;
 	}
 	const [, strategyAt, score, bucketAt, signals, candidates, excluded, session, shadow] = parts as readonly unknown[];
-	const strategy = STRATEGIES[Number(strategyAt)];
-	const bucket = TIERS[Number(bucketAt)];
-	if (strategy === undefined || bucket === undefined || typeof score !== "number") {
+	const strategy = at(STRATEGIES, strategyAt);
+	const bucket = at(TIERS, bucketAt);
+	if (strategy === undefined || bucket === undefined || !isNumber(score)) {
 		return undefined;
 	}
 	return {
 		strategy,
 		score,
 		bucket,
-		signals: pairs(signals).map(([name, contribution]) => ({ name: String(name), contribution: Number(contribution) })),
-		candidates: list(candidates).map(String),
-		excluded: pairs(excluded).flatMap(([deploymentId, at]) => {
-			const reason: ExclusionReason | undefined = EXCLUSIONS[Number(at)];
-			return reason === undefined ? [] : [{ deploymentId: String(deploymentId), reason }];
+		signals: pairs(signals).flatMap(([name, contribution]) =>
+			isText(name) && isNumber(contribution) ? [{ name, contribution }] : [],
+		),
+		candidates: list(candidates).filter(isText),
+		excluded: pairs(excluded).flatMap(([deploymentId, reasonAt]) => {
+			const reason = at(EXCLUSIONS, reasonAt);
+			return isText(deploymentId) && reason !== undefined ? [{ deploymentId, reason }] : [];
 		}),
 		session: decodeSession(list(session)),
 		shadow: decodeShadow(list(shadow)),
@@ -82,16 +83,30 @@ export function decodeDecision(text: string | undefined): Decision | undefined {
 }
 
 function decodeSession([sourceAt, outcomeAt, warmAt]: readonly unknown[]): SessionNote | undefined {
-	const source = SESSION_SOURCES[Number(sourceAt)];
-	const outcome = SESSION_OUTCOMES[Number(outcomeAt)];
+	const source = at(SESSION_SOURCES, sourceAt);
+	const outcome = at(SESSION_OUTCOMES, outcomeAt);
 	return source === undefined || outcome === undefined
 		? undefined
-		: { source, outcome, warmAt: typeof warmAt === "string" ? warmAt : undefined };
+		: { source, outcome, warmAt: isText(warmAt) ? warmAt : undefined };
 }
 
 function decodeShadow([strategyAt, deploymentId]: readonly unknown[]): Decision["shadow"] {
-	const strategy: Strategy | undefined = STRATEGIES[Number(strategyAt)];
-	return strategy === undefined ? undefined : { strategy, deploymentId: String(deploymentId) };
+	const strategy = at(STRATEGIES, strategyAt);
+	return strategy === undefined || !isText(deploymentId) ? undefined : { strategy, deploymentId };
+}
+
+/** undefined for a place that the list does not have: a later version's, perhaps. */
+function at<Word>(words: readonly Word[], place: unknown): Word | undefined {
+	return isNumber(place) ? words[place] : undefined;
+}
+
+function isText(value: unknown): value is string {
+	return typeof value === "string";
+}
+
+/** `1e999` is JSON too. */
+function isNumber(value: unknown): value is number {
+	return Number.isFinite(value);
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -1,34 +1,40 @@
 import type { Deployment, Tier } from "../config/types.ts";
+import { rendezvous } from "./rendezvous.ts";
 import type { Orderer, Pace } from "./types.ts";
-import { createWeightedRotation, type WeightedRotation } from "./weighted.ts";
+import { createWeightedRotation } from "./weighted.ts";
 
 /** Behind every price there is. */
 const UNKNOWN_COST = Number.POSITIVE_INFINITY;
 
 const TIERS: readonly Tier[] = ["simple", "medium", "complex"];
 
+/** Shares equals by their weights; the name is that of their rotation. */
+type Share = (name: string, equals: readonly Deployment[]) => readonly Deployment[];
+
 /**
- * Orders candidates by priority first, then by the alias's strategy. Keeps the rotations; asks nothing but `pace`,
- * which is only called for `least_latency` and `least_busy`.
+ * Orders candidates by priority first, then by the alias's strategy. Where that leaves a choice, a request of no
+ * conversation takes its turn, and one of a conversation goes to the conversation's place, taking nobody's turn. Keeps
+ * the rotations; asks nothing but `pace`, which is only called for `least_latency` and `least_busy`.
  */
 export function createOrderer(deps: { readonly pace: (deploymentId: string) => Pace }): Orderer {
 	const rotation = createWeightedRotation();
 	return {
-		order({ alias, strategy, candidates, bucket, expectedCost }) {
+		order({ alias, strategy, candidates, bucket, expectedCost, session }) {
+			const share: Share = session === undefined ? rotation.next : (_name, equals) => rendezvous(session, equals);
 			return groupBy(candidates, (deployment) => deployment.priority).flatMap(([priority, group]) => {
 				const name = `${alias.name}\n${priority}`;
 				switch (strategy) {
 					case "round_robin":
-						return rotation.next(name, group);
+						return share(name, group);
 					case "classifier":
-						return byTier(rotation, name, group, bucket);
+						return byTier(share, name, group, bucket);
 					case "least_latency":
-						return byLatency(rotation.next(name, group), deps.pace);
+						return byLatency(share(name, group), deps.pace);
 					case "least_busy":
-						return byRank(rotation.next(name, group), ({ id, weight }) => deps.pace(id).inFlight / weight);
+						return byRank(share(name, group), ({ id, weight }) => deps.pace(id).inFlight / weight);
 					case "cheapest":
-						// Of those that cost the same each has its turn; an unknown price is not a low one.
-						return byRank(rotation.next(name, group), (deployment) => expectedCost(deployment) ?? UNKNOWN_COST);
+						// Those that cost the same share; an unknown price is not a low one.
+						return byRank(share(name, group), (deployment) => expectedCost(deployment) ?? UNKNOWN_COST);
 					default:
 						throw new Error(`unknown strategy ${String(strategy satisfies never)}`);
 				}
@@ -38,14 +44,9 @@ export function createOrderer(deps: { readonly pace: (deploymentId: string) => P
 }
 
 /** The bucket's own tier first, the others as stand-ins after it; weights share each tier. */
-function byTier(
-	rotation: WeightedRotation,
-	name: string,
-	candidates: readonly Deployment[],
-	bucket: Tier,
-): readonly Deployment[] {
+function byTier(share: Share, name: string, candidates: readonly Deployment[], bucket: Tier): readonly Deployment[] {
 	return groupBy(candidates, (deployment) => standInRank(deployment.tier, bucket)).flatMap(([, group]) =>
-		rotation.next(`${name}\n${group[0]?.tier ?? ""}`, group),
+		share(`${name}\n${group[0]?.tier ?? ""}`, group),
 	);
 }
 
@@ -53,12 +54,17 @@ function byTier(
  * How soon a tier may answer for a bucket: its own (0), then ever stronger ones (1, 2), then deployments without a tier,
  * then ever weaker ones. Too strong costs money, too weak costs the answer.
  */
-function standInRank(tier: Tier | undefined, bucket: Tier): number {
+export function standInRank(tier: Tier | undefined, bucket: Tier): number {
 	if (tier === undefined) {
 		return TIERS.length;
 	}
 	const distance = TIERS.indexOf(tier) - TIERS.indexOf(bucket);
 	return distance >= 0 ? distance : TIERS.length - distance;
+}
+
+/** Whether a bucket calls for a stronger tier than this one. Of a deployment without a tier nobody knows how strong it is. */
+export function isTooWeak(tier: Tier | undefined, bucket: Tier): boolean {
+	return tier === undefined ? bucket !== "simple" : TIERS.indexOf(tier) < TIERS.indexOf(bucket);
 }
 
 /**

@@ -41,8 +41,8 @@ export const EXCLUSIONS = [
 ] as const;
 export type ExclusionReason = (typeof EXCLUSIONS)[number];
 
-/** What names a conversation. `prefix`: nobody does, it is known by how it begins. */
-export const SESSION_SOURCES = ["prompt_cache_key", "user_id", "header", "prefix"] as const;
+/** What names a conversation. `user_id`: its metadata. `prefix`: nothing does, it is known by how it begins. */
+export const SESSION_SOURCES = ["prompt_cache_key", "user_id", "header", "prefix", "conversation", "state"] as const;
 export type SessionSource = (typeof SESSION_SOURCES)[number];
 
 /** The conversation a request belongs to. */

@@ -61,6 +61,9 @@ export const deploymentSchema = z.strictObject({
 	tier: tierSchema.optional().describe("The bucket of prompts this deployment takes under the `classifier` strategy."),
 	priority: z.int().min(0).max(1_000).prefault(0).describe("Lower goes first; higher ones wait until those fail."),
 	timeout: durationSchema.prefault("600s").describe("Longest time for one whole answer."),
+	connect_timeout: durationSchema
+		.prefault("10s")
+		.describe("Longest time until the provider is reached; then another deployment is tried."),
 	ttft_timeout: durationSchema
 		.optional()
 		.describe(

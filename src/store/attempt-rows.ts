@@ -52,6 +52,7 @@ export const OPENING_COLUMNS = [
 	"reservedNano",
 	"priceVersion",
 	"openedAt",
+	"decision",
 ] as const satisfies readonly (keyof Row)[];
 
 /** Columns known when it is settled. */
@@ -83,6 +84,7 @@ export function openingColumns({ opening, openedAtMs }: OpeningWrite): Pick<Row,
 		reservedNano: opening.reservedNano,
 		priceVersion: opening.priceVersion ?? null,
 		openedAt: openedAtMs,
+		decision: opening.decision ?? null,
 	};
 }
 
@@ -141,6 +143,7 @@ export function toAttemptRow(row: Row): AttemptRow {
 			streamed: row.streamed,
 			reservedNano: row.reservedNano,
 			priceVersion: row.priceVersion ?? undefined,
+			decision: row.decision ?? undefined,
 		},
 		openedAtMs: row.openedAt,
 		closing: toClosing(row),

@@ -16,6 +16,7 @@ export interface HousekeepingDeps {
 	readonly turn: () => Promise<void>;
 	readonly onCommit: () => void;
 	readonly dropOldestKept: Housekeeping["dropOldestKept"];
+	readonly dropOldestUnserved: Housekeeping["dropOldestUnserved"];
 	/** Rows that one statement reads. */
 	readonly sliceRowsMax: number;
 }
@@ -43,6 +44,7 @@ export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
 		checkDay: createCheckDay({ ...deps, rows }),
 		pruneDay: createPruneDay({ ...deps, rows }),
 		dropOldestKept: deps.dropOldestKept,
+		dropOldestUnserved: deps.dropOldestUnserved,
 		async shrink(pagesMax) {
 			const before = pragma("freelist_count");
 			client.run(`PRAGMA incremental_vacuum(${pagesMax})`);

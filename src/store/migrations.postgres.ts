@@ -4,6 +4,7 @@ import keptResponses from "./migrations/postgres/0002_kept_responses.sql" with {
 import teams from "./migrations/postgres/0003_teams.sql" with { type: "text" };
 import prunedDays from "./migrations/postgres/0004_pruned_days.sql" with { type: "text" };
 import instances from "./migrations/postgres/0005_instances.sql" with { type: "text" };
+import decisions from "./migrations/postgres/0006_decisions.sql" with { type: "text" };
 
 /**
  * Every migration in order, as text inside the binary. The schema version of a database is how many it has been through.
@@ -16,4 +17,5 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
 	teams,
 	prunedDays,
 	instances,
+	decisions,
 ];

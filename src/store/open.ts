@@ -26,6 +26,7 @@ const WAL_AUTOCHECKPOINT_PAGES = 4_000;
 const GROWING_TABLES = new Set([
 	"attempts",
 	"spend_days",
+	"unserved_requests",
 	"responses",
 	"response_items",
 	"conversations",

@@ -7,6 +7,7 @@ import { createPostgresPruneDay } from "./postgres-prune-day.ts";
 import type { Tables } from "./tables.ts";
 import type { Transact } from "./transact.ts";
 import type { Housekeeping } from "./types.ts";
+import { createDropOldestUnserved } from "./unserved-rows.ts";
 
 /**
  * What is in use, by rows and not by pages: PostgreSQL does not tell which pages are empty inside, and a bound on the
@@ -50,6 +51,7 @@ export function createPostgresHousekeeping(deps: {
 		checkDay: (day) => checkPostgresDay(day, { db, tables, atOnce: transact }),
 		pruneDay: createPostgresPruneDay(transact, tables),
 		dropOldestKept: createDropOldestKept({ transact, tables }),
+		dropOldestUnserved: createDropOldestUnserved({ transact, tables }),
 		shrink: () => Promise.resolve(0),
 	};
 }

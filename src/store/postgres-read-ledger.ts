@@ -7,12 +7,15 @@ import { nextDayWithRows } from "./postgres-ledger-rows.ts";
 import { readPostgresVersion } from "./postgres-migrate.ts";
 import { placeOf, postgresRefusal } from "./postgres-open.ts";
 import type { LedgerReading } from "./read-ledger.ts";
+import { createRoutedRequests } from "./routed-requests.ts";
 import { StoreRefused } from "./store-refused.ts";
 import { defineTables } from "./tables.ts";
 import { inTurn } from "./transact.ts";
 
 /** Nobody waits for this connection but the one who asked for it. */
 const LIMITS = { connectMs: 5_000, statementMs: 60_000, lockMs: 5_000 };
+/** Memory is bounded. */
+const SLICE_ROWS_MAX = 2_000;
 
 /**
  * Reads a ledger in PostgreSQL as it was at one instant, while gateways write to it; a standby will do.
@@ -66,6 +69,7 @@ function reading(connection: PostgresConnection, place: string): LedgerReading {
 		checkDay: (day, visit) => checkPostgresDay(day, { db, tables, atOnce: (steps) => inTurn(steps(db)), visit }),
 		hasRequest: (id) => some("select 1 from attempts where request_id = $1 limit 1", id),
 		isPruned: (day) => some("select 1 from pruned_days where day = $1", day),
+		...createRoutedRequests({ db, tables, turn: async () => {}, sliceRowsMax: SLICE_ROWS_MAX }),
 		close: connection.destroy,
 	};
 }

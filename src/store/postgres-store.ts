@@ -26,6 +26,8 @@ import { systemScheduler } from "./scheduler.ts";
 import { defineTables } from "./tables.ts";
 import { createTeamStore } from "./team-store.ts";
 import type { SharedStore, Store, StoreProblem } from "./types.ts";
+import { createUnservedBook } from "./unserved-book.ts";
+import { createUnservedRows } from "./unserved-rows.ts";
 
 /** Rows that one statement adds up: well within the time that a statement may take. */
 const SLICE_ROWS_MAX = 50_000;
@@ -94,6 +96,10 @@ async function createStore({ pool, schema, outbox, onProblem, ...options }: Part
 	// Nothing here holds up the event loop.
 	const turn = () => Promise.resolve();
 	const keeping = { db, transact, tables, turn, items: createConversationItems(tables) };
+	const unserved = createUnservedBook({
+		rows: createUnservedRows({ db, tables }),
+		...{ clock: options.clock, scheduler: systemScheduler, onProblem },
+	});
 	const recording = { db, tables, turn, recorded: createRecorded(transact) };
 
 	return {
@@ -118,6 +124,7 @@ async function createStore({ pool, schema, outbox, onProblem, ...options }: Part
 			recover: createPostgresRecover({ pool, outbox, instanceId, bury, drained: writer.drained }),
 		},
 		writer,
+		unserved,
 		backlog: { queuedRows: writer.queued, outboxRows: writer.outboxRows },
 		deploymentStates: createDeploymentStateStore(recording),
 		responses: createResponseStore(keeping),
@@ -126,6 +133,7 @@ async function createStore({ pool, schema, outbox, onProblem, ...options }: Part
 		connections: pool.state,
 		ready: () => isAnswering(pool),
 		async close() {
+			await unserved.close();
 			await writer.close();
 			pool.close();
 			outbox.close();

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
+import type { RoutedRequestReader } from "../routing/report/types.ts";
 import { toAttemptRow } from "./attempt-rows.ts";
 import { createCheckDay } from "./check-day.ts";
 import { sqliteColumns } from "./columns.sqlite.ts";
@@ -8,6 +9,7 @@ import { createLedgerRows } from "./ledger-rows.ts";
 import { readSchemaState } from "./migrate.ts";
 import { SQLITE_MIGRATIONS } from "./migrations.sqlite.ts";
 import { refusalOf } from "./refusal.ts";
+import { createRoutedRequests } from "./routed-requests.ts";
 import { StoreRefused } from "./store-refused.ts";
 import { defineTables } from "./tables.ts";
 import type { AttemptRow, DayCheck } from "./types.ts";
@@ -17,7 +19,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 const SLICE_ROWS_MAX = 2_000;
 
 /** The ledger as it was at one instant, for those who only look. */
-export interface LedgerReading {
+export interface LedgerReading extends RoutedRequestReader {
 	/** Where it is, for people; without a password. */
 	readonly place: string;
 	/** UTC days, numbered since 1970-01-01, that have rows, sums or rows that were deleted; `endDay` exclusive. */
@@ -70,9 +72,10 @@ function refuseOtherSchema(client: Database, path: string): void {
 
 function reading(client: Database, path: string): LedgerReading {
 	const tables = defineTables(sqliteColumns);
-	const { syncDb } = createSqliteDb(client);
+	const { db, syncDb } = createSqliteDb(client);
 	const rows = createLedgerRows({ syncDb, tables });
-	const checkDay = createCheckDay({ syncDb, tables, rows, turn: async () => {}, sliceRowsMax: SLICE_ROWS_MAX });
+	const turn = async () => {};
+	const checkDay = createCheckDay({ syncDb, tables, rows, turn, sliceRowsMax: SLICE_ROWS_MAX });
 	const { journal_mode: mode } = client.query<{ journal_mode: string }, []>("PRAGMA journal_mode").get() ?? {};
 	if (mode === "wal") {
 		// One instant for all that is read. Without a log it would keep a gateway from starting, and nobody is writing.
@@ -95,6 +98,7 @@ function reading(client: Database, path: string): LedgerReading {
 		checkDay: (day, visit) => checkDay(day, (row) => visit(toAttemptRow(row))),
 		hasRequest: async (id) => request.get(id) !== null,
 		isPruned: async (day) => pruned.get(day) !== null,
+		...createRoutedRequests({ db, tables, turn, sliceRowsMax: SLICE_ROWS_MAX }),
 		close: () => client.close(),
 	};
 }

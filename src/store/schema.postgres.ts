@@ -9,6 +9,7 @@ export const {
 	attempts,
 	spendDays,
 	prunedDays,
+	unservedRequests,
 	responses,
 	responseItems,
 	conversations,

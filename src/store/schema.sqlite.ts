@@ -8,6 +8,7 @@ export const {
 	attempts,
 	spendDays,
 	prunedDays,
+	unservedRequests,
 	responses,
 	responseItems,
 	conversations,

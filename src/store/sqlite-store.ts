@@ -20,6 +20,8 @@ import { defineTables } from "./tables.ts";
 import { createTeamStore } from "./team-store.ts";
 import { createSqliteTransact } from "./transact.ts";
 import type { Store, StoreProblem } from "./types.ts";
+import { createUnservedBook } from "./unserved-book.ts";
+import { createDropOldestUnserved, createUnservedRows } from "./unserved-rows.ts";
 import { createAttemptWriter, type GroupCommitWriter } from "./writer.ts";
 
 /** About 10 ms of the event loop. */
@@ -69,6 +71,10 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 	const transact = createSqliteTransact(client, db, checkpoint.committed);
 	const keeping = { db, transact, tables, items, turn };
 	const recorded = unrecorded(db);
+	const unserved = createUnservedBook({
+		rows: createUnservedRows({ db, tables }),
+		...{ clock, scheduler: systemScheduler, onProblem },
+	});
 
 	return {
 		shared: undefined,
@@ -81,6 +87,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 			recover: createRecover({ db, tables, log, turn }),
 		},
 		writer,
+		unserved,
 		backlog: { queuedRows: writer.queued, outboxRows: undefined },
 		deploymentStates: createDeploymentStateStore({ db, tables, recorded }),
 		responses: createResponseStore(keeping),
@@ -92,6 +99,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 			turn,
 			onCommit: checkpoint.committed,
 			dropOldestKept: createDropOldestKept(keeping),
+			dropOldestUnserved: createDropOldestUnserved(keeping),
 			sliceRowsMax: HOUSEKEEPING_ROWS_MAX,
 		}),
 		async ready() {
@@ -104,6 +112,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
 			}
 		},
 		async close() {
+			await unserved.close();
 			await writer.close();
 			checkpoint.close();
 			database.close();

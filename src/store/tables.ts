@@ -5,6 +5,7 @@ import type { JsonObject } from "../lib/json-types.ts";
 import type { TeamOverrides } from "../limits/team-types.ts";
 import type { AttemptOutcome, UsageSource } from "../metering/ledger-types.ts";
 import type { Columns } from "./columns.sqlite.ts";
+import { unservedRequestsTable } from "./unserved-table.ts";
 
 /**
  * Every table, written once and given the column kit of a dialect. Only kit columns, so that both dialects mean the same.
@@ -17,6 +18,7 @@ export function defineTables(columns: Columns) {
 		attempts: attemptsTable(columns),
 		spendDays: spendDaysTable(columns),
 		prunedDays: prunedDaysTable(columns),
+		unservedRequests: unservedRequestsTable(columns),
 		responses: responsesTable(columns),
 		responseItems: responseItemsTable(columns),
 		conversations: conversationsTable(columns),
@@ -132,6 +134,8 @@ function attemptsTable(columns: Columns) {
 			objectId: columns.text("object_id"),
 			/** Whose it is while it is dispatched; null afterwards, and where one process has the database for itself. */
 			instance: columns.text("instance"),
+			/** How the request was routed (routing/decision-text.ts): of its first attempt. */
+			decision: columns.text("decision"),
 		},
 		(row) => [
 			columns.primaryKey({ columns: [row.requestId, row.attempt] }),

@@ -1,3 +1,4 @@
+import type { OperationId } from "../dialects/types.ts";
 import type { ChangeFeed, Membership } from "../instances/types.ts";
 import type { KeyListQuery, KeyPage, KeyRecord, KeySettings } from "../keys/types.ts";
 import type { JsonObject } from "../lib/json-types.ts";
@@ -7,6 +8,7 @@ import type { BudgetAuthority } from "../limits/authority-types.ts";
 import type { TeamOverrides } from "../limits/team-types.ts";
 import type { AttemptClosing, AttemptOpening, ObjectOwner } from "../metering/ledger-types.ts";
 import type { ConversationRecord, Item, Maker, ResponseRecord } from "../responses/types.ts";
+import type { RoutedRequestReader } from "../routing/report/types.ts";
 
 /** Rows of virtual keys. `hash` is SHA-256 of the secret, hex. */
 export interface KeyStore {
@@ -58,6 +60,14 @@ export type StoreProblem =
 	| { readonly kind: "outbox_failing"; readonly cause: unknown }
 	/** The process ends while rows wait on local disk: a start with the same data directory brings them to the database. */
 	| { readonly kind: "outbox_left"; readonly rows: number }
+	/** Requests that no provider was asked for and whose trail is lost: more than are written, or the database was away. */
+	| {
+			readonly kind: "unserved_not_kept";
+			readonly tooMany: number;
+			readonly notWritten: number;
+			/** Of the last write that failed. */
+			readonly cause?: unknown;
+	  }
 	/** A cost that is in no ledger: the journal was full, the row can never be written, or the process had to end. */
 	| {
 			readonly kind: "settle_lost";
@@ -94,7 +104,7 @@ export interface AttemptRow {
 }
 
 /** Reads of the ledger. Spend belongs to the instant its attempt was opened. */
-export interface AttemptReader {
+export interface AttemptReader extends RoutedRequestReader {
 	/** Settled cost by subject (`key:…`, `team:…`) since an instant, to rebuild the budget book at start. */
 	spentSince(fromMs: number): Promise<ReadonlyMap<string, NanoUsd>>;
 	/** Settled attempts. `fromMs` inclusive, `toMs` exclusive. In slices: other work goes on meanwhile. */
@@ -120,6 +130,33 @@ export interface AttemptReader {
 	recover(
 		atMs: number,
 	): Promise<readonly { readonly requestId: string; readonly attempt: number; readonly costNano: NanoUsd }[]>;
+}
+
+/** A request that was let in and that no provider was asked for: what is told of it later. */
+export interface UnservedRequest {
+	readonly requestId: string;
+	readonly keyId: string;
+	readonly team: string | undefined;
+	readonly alias: string;
+	readonly operation: OperationId;
+	readonly streamed: boolean;
+	/** Unix milliseconds. */
+	readonly atMs: number;
+	/** What the client was told. */
+	readonly status: number;
+	readonly code: string | undefined;
+	/** See routing/decision-text.ts. */
+	readonly decision: string;
+}
+
+/** Requests that no provider was asked for. They cost nothing, so one may be lost. */
+export interface UnservedStore {
+	/** Never throws, and nobody waits for it: written a moment later with others, so many a second at most. */
+	keep(request: UnservedRequest): void;
+	/** Also what is not written yet. */
+	byRequest(requestId: string): Promise<UnservedRequest | undefined>;
+	/** Resolves when what was kept so far is on disk, or cannot be. */
+	flush(): Promise<void>;
 }
 
 /** What administrators have set for teams. */
@@ -195,6 +232,8 @@ export interface Housekeeping {
 	): Promise<{ readonly deleted: number; readonly next: RowCursor | undefined }>;
 	/** Deletes the oldest kept responses or conversations last changed before an instant. Returns how many. */
 	dropOldestKept(beforeMs: number, rowsMax: number): Promise<number>;
+	/** Deletes the oldest requests that no provider was asked for, from before an instant. Returns how many. */
+	dropOldestUnserved(beforeMs: number, rowsMax: number): Promise<number>;
 	/** Gives free pages back to the file system. Returns how many. */
 	shrink(pagesMax: number): Promise<number>;
 }
@@ -314,6 +353,7 @@ export interface Store {
 	readonly teams: TeamStore;
 	readonly attempts: AttemptReader;
 	readonly writer: AttemptWriter;
+	readonly unserved: UnservedStore;
 	readonly deploymentStates: DeploymentStateStore;
 	readonly responses: ResponseStore;
 	readonly conversations: ConversationStore;

@@ -1,6 +1,7 @@
 import type { StorageSettings } from "../config/types.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { createDropUnserved } from "./drop-unserved.ts";
 import { createFitSize } from "./fit-size.ts";
 import { createPruneDays } from "./prune-days.ts";
 import { createShrinkFile } from "./shrink-file.ts";
@@ -33,7 +34,8 @@ export function createUpkeep(
 	const deps: UpkeepDeps = { ...given, isStopped: () => stopped };
 	const calendar = createSteadyClock(deps.clock, deps.logger);
 	const pruneDays = createPruneDays(deps);
-	const fitSize = createFitSize(deps, given.settings, pruneDays);
+	const dropUnserved = createDropUnserved(deps);
+	const fitSize = createFitSize(deps, given.settings, { pruneDays, dropUnserved });
 	const shrinkFile = createShrinkFile(deps);
 	return {
 		async round() {
@@ -41,7 +43,9 @@ export function createUpkeep(
 				return;
 			}
 			if (calendar.isTrusted()) {
-				await pruneDays(dayOf(deps.clock.now() - given.settings().retentionMs), async () => false);
+				const sinceMs = deps.clock.now() - given.settings().retentionMs;
+				await pruneDays(dayOf(sinceMs), async () => false);
+				await dropUnserved(sinceMs, async () => false);
 			}
 			if (calendar.isTrusted() && !stopped) {
 				await fitSize();

@@ -11,6 +11,7 @@ const FAILURE_CLASSES: Readonly<Record<FailureClass, true>> = {
 	tls: true,
 	reset: true,
 	network: true,
+	connect_timeout: true,
 	ttft_timeout: true,
 	idle_timeout: true,
 	total_timeout: true,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { type FullServer, startFullServer } from "../support/full-server.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { chatBody } from "../support/gateway-client.ts";
 import { chatAnswer, chatChunk, chatFor, chatReply, ROLE_CHUNK } from "../support/openai-answers.ts";
@@ -12,12 +13,15 @@ const CHAT = "/v1/chat/completions";
 const IDLE_MS = 150;
 let provider: Upstream;
 let other: Upstream;
+let full: FullServer;
 let gateway: TestGateway;
 let key: string;
 
 beforeAll(async () => {
 	provider = await startUpstream((request) => chatFor(request));
 	other = await startUpstream((request) => chatFor(request));
+	full = await startFullServer();
+	const unreachable = { upstream: full.url, connect_timeout: "300ms", priority: 0 };
 	const hasty = { upstream: provider, timeout: "5s", ttft_timeout: "300ms" };
 	gateway = await startTestGateway({
 		aliases: {
@@ -28,6 +32,8 @@ beforeAll(async () => {
 					{ upstream: other, priority: 2 },
 				],
 			},
+			"no connection": { deployments: [unreachable, { upstream: other, priority: 2 }] },
+			"nobody there": { deployments: [unreachable], router: { retries: 0 } },
 			"slow stream": { upstream: provider, timeout: "1500ms" },
 		},
 		server: { stream_idle_timeout: `${IDLE_MS}ms` },
@@ -42,7 +48,7 @@ afterEach(() => {
 });
 afterAll(async () => {
 	await gateway?.stop();
-	await Promise.all([provider, other].map((upstream) => upstream?.[Symbol.asyncDispose]()));
+	await Promise.all([provider, other, full].map((server) => server?.[Symbol.asyncDispose]()));
 });
 
 const ask = (alias: string, content = "hi") =>
@@ -83,6 +89,20 @@ describe("U8: a kept connection that its other end gives up just then", () => {
 		provider.forget();
 		expect((await ask("pair")).status).toBe(200);
 		expect(provider.requests.length).toBe(1);
+	});
+});
+
+describe("U4: a provider whose connections never come about", () => {
+	test.each([false, true])("is given up after connect_timeout, stream: %p", async (stream) => {
+		const answer = await gateway.post(CHAT, key, chatBody("no connection", { stream }));
+		expect([answer.status, answer.headers.get("x-gateway-retries"), other.requests.length]).toEqual([200, "1", 1]);
+		const trail = await gateway.get(`/v1/requests/${answer.headers.get("x-request-id")}`, key);
+		expect(trail.json()).toMatchObject({ attempts: [{ error_class: "connect_timeout" }, { status: "ok" }] });
+	});
+
+	test("is a time-out for the client where there is nobody else", async () => {
+		const answer = await gateway.post(CHAT, key, chatBody("nobody there"));
+		expect([answer.status, answer.error()?.type]).toEqual([504, "upstream_timeout"]);
 	});
 });
 

@@ -4,12 +4,11 @@ import { methodNotAllowed } from "../../http/errors.ts";
 import type { KeyRecord } from "../../keys/types.ts";
 import { newRequestId } from "../../lib/ids.ts";
 import type { NanoUsd } from "../../lib/money.ts";
-import type { AttemptReader } from "../../store/types.ts";
-import { createRequestService } from "./service.ts";
+import { createRequestService, type RequestSources } from "./service.ts";
 
 /** `/admin/requests/:id`: the trail of any request. Authentication is the mounting group's. */
-export function requestsController({ attempts }: { readonly attempts: AttemptReader }) {
-	const service = createRequestService({ attempts });
+export function requestsController(sources: RequestSources) {
+	const service = createRequestService(sources);
 	return new Elysia({ name: "admin.requests", prefix: "/admin/requests" })
 		.get("/:id", ({ params }) => service.requestTrail(params.id, { kind: "administrator" }))
 		.all("/:id", methodNotAllowed(["GET"]), { parse: "none" });
@@ -20,16 +19,15 @@ export function requestsController({ attempts }: { readonly attempts: AttemptRea
  * `authenticate` is the data plane's own guard: it throws the 401.
  */
 export function ownRequestsController({
-	attempts,
 	authenticate,
 	remaining,
-}: {
-	readonly attempts: AttemptReader;
+	...sources
+}: RequestSources & {
 	readonly authenticate: (request: Request, address: () => string | undefined) => KeyRecord | Promise<KeyRecord>;
 	/** What is left of a key's budgets, for its headers. */
 	readonly remaining: (key: KeyRecord) => NanoUsd | undefined;
 }) {
-	const service = createRequestService({ attempts });
+	const service = createRequestService(sources);
 	return new Elysia({ name: "v1.requests", prefix: "/v1/requests" })
 		.get("/:id", async ({ params, request, server, set }) => {
 			const key = await authenticate(request, () => server?.requestIP(request)?.address);

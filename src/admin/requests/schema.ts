@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { OPERATIONS } from "../../dialects/types.ts";
 import type { AttemptOutcome, UsageSource } from "../../metering/ledger-types.ts";
+import { requestRoutingSchema } from "./routing-schema.ts";
 
 const OUTCOMES = [
 	"ok",
@@ -21,12 +22,9 @@ const USAGE_SOURCES = [
 
 const timestamp = z.iso.datetime();
 
-const status = z
-	.enum(["in_flight", ...OUTCOMES])
-	.describe(
-		"`ok`; `refused`: the provider refused the request itself; `upstream_failed`; `client_gone`: the client left; " +
-			"`cut`: ended by the gateway; `crashed`: found open after a crash; `in_flight`.",
-	);
+const STATUS_WORDS =
+	"`ok`; `refused`: the provider refused the request itself; `upstream_failed`; `client_gone`: the client left; " +
+	"`cut`: ended by the gateway; `crashed`: found open after a crash; `in_flight`";
 
 /** Token buckets as OpenAI counts them, so that they compare with the `usage` of the answer. */
 export const requestUsageSchema = z.object({
@@ -53,12 +51,15 @@ export const requestAttemptSchema = z.object({
 	deployment_id: z.string(),
 	provider: z.string(),
 	model: z.string().describe("The provider's name of the model."),
-	status,
+	status: z.enum(["in_flight", ...OUTCOMES]).describe(`${STATUS_WORDS}.`),
 	upstream_status: z.int().nullable().describe("HTTP status of the provider."),
-	error_class: z.string().nullable(),
-	started_at: timestamp,
+	error_class: z
+		.string()
+		.nullable()
+		.describe("What went wrong: `connect_refused`, `ttft_timeout`, `rate_limited` and so on."),
+	started_at: timestamp.describe("When the attempt was dispatched."),
 	ttft_ms: z.number().nullable().describe("Time to first token, or to the end of an answer that is not a stream."),
-	duration_ms: z.number().nullable(),
+	duration_ms: z.number().nullable().describe("From then until the end of the answer."),
 	usage: requestUsageSchema.nullable(),
 	usage_source: z.enum(USAGE_SOURCES).nullable(),
 	price_version: z.string().nullable().describe("The price list the cost was computed with; null = unpriced."),
@@ -74,11 +75,19 @@ export const requestTrailSchema = z.object({
 	stream: z.boolean(),
 	key_id: z.string(),
 	team: z.string().nullable(),
-	status,
-	created_at: timestamp,
+	status: z
+		.enum(["in_flight", "unserved", ...OUTCOMES])
+		.describe(
+			`That of the last attempt: ${STATUS_WORDS}. \`unserved\`: no provider was asked, since none could serve it, or none ` +
+				"within its budget.",
+		),
+	http_status: z.int().nullable().describe("What the client of an `unserved` request was told; null for all others."),
+	error_code: z.string().nullable().describe("The `code` of the error that it was told, likewise."),
+	created_at: timestamp.describe("When its first attempt was dispatched; when it was refused, where it is `unserved`."),
 	completed_at: timestamp.nullable(),
 	retries: z.int().describe("Attempts beyond the first."),
 	cost_usd: z.string().describe("Sum over the attempts so far."),
 	cost_final: z.boolean().describe("True once every attempt is settled."),
-	attempts: z.array(requestAttemptSchema),
+	routing: requestRoutingSchema.nullable().describe("null: the request is from before this was kept."),
+	attempts: z.array(requestAttemptSchema).describe("In their order; empty where the request is `unserved`."),
 });

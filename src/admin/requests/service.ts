@@ -1,8 +1,10 @@
 import type { z } from "zod";
+import type { ConfigSource } from "../../config/types.ts";
 import { notFound } from "../../lib/errors.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { completionTokens, promptTokens, type Usage } from "../../lib/usage.ts";
-import type { AttemptReader, AttemptRow } from "../../store/types.ts";
+import type { AttemptReader, AttemptRow, UnservedRequest, UnservedStore } from "../../store/types.ts";
+import { createToRouting, type ToRouting } from "./routing.ts";
 import type { requestAttemptSchema, requestTrailSchema, requestUsageSchema } from "./schema.ts";
 
 /** Longest request id that is looked up. */
@@ -16,33 +18,45 @@ export type Viewer =
 /** What became of one request, attempt by attempt. */
 export type RequestTrail = z.output<typeof requestTrailSchema>;
 
+/** Where trails come from. */
+export interface RequestSources {
+	readonly attempts: Pick<AttemptReader, "byRequest">;
+	readonly unserved: Pick<UnservedStore, "byRequest">;
+	readonly config: ConfigSource;
+}
+
 /**
  * Reads trails from the ledger. A request of somebody else is as unknown as one that never was.
  * @throws GatewayError 404 `request_not_found`.
  */
-export function createRequestService({ attempts }: { readonly attempts: AttemptReader }) {
+export function createRequestService({ attempts, unserved, config }: RequestSources) {
+	const toRouting = createToRouting(config);
 	return {
 		async requestTrail(id: string, viewer: Viewer): Promise<RequestTrail> {
 			const rows = REQUEST_ID.test(id) ? [...(await attempts.byRequest(id))] : [];
 			rows.sort((left, right) => left.opening.attempt - right.opening.attempt);
 			const last = rows.at(-1);
-			if (last === undefined || !maySee(viewer, last)) {
-				throw notFound("There is no such request.", "request_not_found");
+			if (last !== undefined && maySee(viewer, last.opening)) {
+				return toTrail(rows, last, toRouting);
 			}
-			return toTrail(rows, last);
+			const refused = last === undefined && REQUEST_ID.test(id) ? await unserved.byRequest(id) : undefined;
+			if (refused !== undefined && maySee(viewer, refused)) {
+				return toUnserved(refused, toRouting);
+			}
+			throw notFound("There is no such request.", "request_not_found");
 		},
 	};
 }
 
-function maySee(viewer: Viewer, { opening }: AttemptRow): boolean {
+function maySee(viewer: Viewer, made: { readonly keyId: string; readonly team: string | undefined }): boolean {
 	return (
 		viewer.kind === "administrator" ||
-		opening.keyId === viewer.keyId ||
-		(viewer.team !== undefined && opening.team === viewer.team)
+		made.keyId === viewer.keyId ||
+		(viewer.team !== undefined && made.team === viewer.team)
 	);
 }
 
-function toTrail(rows: readonly AttemptRow[], last: AttemptRow): RequestTrail {
+function toTrail(rows: readonly AttemptRow[], last: AttemptRow, toRouting: ToRouting): RequestTrail {
 	const { opening } = last;
 	const settled = rows.every((row) => row.closing !== undefined);
 	const cost = rows.reduce((sum, row) => sum + BigInt(row.closing?.costNano ?? 0), 0n);
@@ -55,12 +69,38 @@ function toTrail(rows: readonly AttemptRow[], last: AttemptRow): RequestTrail {
 		key_id: opening.keyId,
 		team: opening.team ?? null,
 		status: settled ? (last.closing?.outcome ?? "in_flight") : "in_flight",
+		http_status: null,
+		error_code: null,
 		created_at: timestamp(rows[0]?.openedAtMs ?? last.openedAtMs),
 		completed_at: settled && last.settledAtMs !== undefined ? timestamp(last.settledAtMs) : null,
 		retries: opening.attempt,
 		cost_usd: formatUsd(cost),
 		cost_final: settled,
+		routing: toRouting(rows.find((row) => row.opening.attempt === 0)?.opening.decision),
 		attempts: rows.map(toAttempt),
+	};
+}
+
+function toUnserved(request: UnservedRequest, toRouting: ToRouting): RequestTrail {
+	const atTime = timestamp(request.atMs);
+	return {
+		id: request.requestId,
+		object: "request",
+		operation: request.operation,
+		model_alias: request.alias,
+		stream: request.streamed,
+		key_id: request.keyId,
+		team: request.team ?? null,
+		status: "unserved",
+		http_status: request.status,
+		error_code: request.code ?? null,
+		created_at: atTime,
+		completed_at: atTime,
+		retries: 0,
+		cost_usd: formatUsd(0),
+		cost_final: true,
+		routing: toRouting(request.decision),
+		attempts: [],
 	};
 }
 

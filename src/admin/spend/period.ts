@@ -1,9 +1,8 @@
 import { badRequest } from "../../lib/errors.ts";
+import { readInstant } from "../../lib/instant.ts";
 
 const DAY_MS = 86_400_000;
 const YEARS_MAX = 10;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 export interface Period {
 	/** Inclusive, Unix milliseconds. */
@@ -20,9 +19,27 @@ export interface Period {
 export function readPeriod(
 	query: { readonly from?: string | undefined; readonly to?: string | undefined },
 	nowMs: number,
-) {
+): Period {
 	const toMs = query.to === undefined ? monthStart(nowMs, 1) : instant("to", query.to, DAY_MS);
 	const fromMs = query.from === undefined ? monthStart(toMs - 1, 0) : instant("from", query.from, 0);
+	return checked({ fromMs, toMs });
+}
+
+/**
+ * The same, but without `to` it ends now, and without `from` it begins some days before its end.
+ * @throws GatewayError 400, as above.
+ */
+export function readRecentPeriod(
+	query: { readonly from?: string | undefined; readonly to?: string | undefined },
+	{ nowMs, days }: { readonly nowMs: number; readonly days: number },
+): Period {
+	// Exclusive: what was opened in this very millisecond belongs to it.
+	const toMs = query.to === undefined ? nowMs + 1 : instant("to", query.to, DAY_MS);
+	const fromMs = query.from === undefined ? toMs - days * DAY_MS : instant("from", query.from, 0);
+	return checked({ fromMs, toMs });
+}
+
+function checked({ fromMs, toMs }: Period): Period {
 	if (fromMs >= toMs) {
 		throw badRequest("from: must be earlier than to.", "from");
 	}
@@ -31,23 +48,15 @@ export function readPeriod(
 	if (toMs > latest.getTime()) {
 		throw badRequest(`to: a report covers at most ${YEARS_MAX} years.`, "to");
 	}
-	return { fromMs, toMs } satisfies Period;
+	return { fromMs, toMs };
 }
 
 function instant(name: "from" | "to", value: string, dayMs: number): number {
-	if (DATE.test(value)) {
-		const atMs = Date.parse(`${value}T00:00:00Z`);
-		// Date.parse rolls 30 February over into March; the round trip notices.
-		if (!Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(value)) {
-			return atMs + dayMs;
-		}
-	} else if (DATE_TIME.test(value)) {
-		const atMs = Date.parse(value);
-		if (!Number.isNaN(atMs)) {
-			return atMs;
-		}
+	const atMs = readInstant(value, dayMs);
+	if (atMs === undefined) {
+		throw badRequest(`${name}: must be a date (2030-01-31) or an RFC 3339 date-time (2030-01-31T12:00:00Z).`, name);
 	}
-	throw badRequest(`${name}: must be a date (2030-01-31) or an RFC 3339 date-time (2030-01-31T12:00:00Z).`, name);
+	return atMs;
 }
 
 function monthStart(atMs: number, monthsLater: number): number {

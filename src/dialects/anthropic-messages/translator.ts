@@ -2,6 +2,7 @@ import type { Translator } from "../translation.ts";
 import { chatAnswer } from "./answer.ts";
 import { readFault } from "./faults.ts";
 import { ANTHROPIC_API, type Platform, VERTEX } from "./platform.ts";
+import { SEAL_FORMAT } from "./reasoning.ts";
 import { wireRequest } from "./request.ts";
 import { openChatStream } from "./stream.ts";
 
@@ -13,6 +14,7 @@ export const anthropicMessagesOnVertex = messagesTranslator(VERTEX);
 
 function messagesTranslator(platform: Platform): Translator {
 	return {
+		reads: ({ format }) => format === SEAL_FORMAT,
 		translate(request, target) {
 			const { body, headers, dropped, answer: plan } = wireRequest(request, target, platform);
 			return {

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/json-types.ts";
 import type { ReasoningDetail } from "../chat-hub/reasoning.ts";
+import type { SealFormat } from "../seal.ts";
 import type { BedrockModel } from "./models.ts";
 
 const CLAUDE = "anthropic-claude-v1";
@@ -80,7 +81,7 @@ export function reasoningBlocks(details: readonly ReasoningDetail[], model: Bedr
 }
 
 /** A model of unknown make (an inference profile) may be the same as one whose make is known. */
-function isOfModel({ format, id }: ReasoningDetail, { family }: BedrockModel): boolean {
+export function isOfModel({ format, id }: SealFormat, { family }: BedrockModel): boolean {
 	if (format === CLAUDE) {
 		return family === "anthropic";
 	}

@@ -5,6 +5,7 @@ import { type AnswerContext, writeAnswer } from "./answer.ts";
 import { readGoogleFault } from "./faults.ts";
 import { type Edition, traitsOf } from "./models.ts";
 import { writeRequest } from "./request.ts";
+import { GEMINI_FORMAT } from "./seals.ts";
 import { openGeminiStream } from "./stream.ts";
 import { shownTools } from "./tools.ts";
 
@@ -16,6 +17,7 @@ export const geminiGenerateOnVertex: Translator = createGeminiGenerate("vertex")
 
 function createGeminiGenerate(edition: Edition): Translator {
 	return {
+		reads: ({ format }) => format === GEMINI_FORMAT,
 		translate(request, target) {
 			const drops = createDrops();
 			const chat = readChatRequest(request);

@@ -29,13 +29,21 @@ export function hasExtensions(message: JsonObject): boolean {
 		const value = message[key];
 		if ((key === "content" || key === "tool_calls") && Array.isArray(value)) {
 			for (const entry of value) {
-				if (isJsonObject(entry) && (entry.cache_control !== undefined || entry.extra_content !== undefined)) {
+				if (
+					isJsonObject(entry) &&
+					(isThought(entry) || entry.cache_control !== undefined || entry.extra_content !== undefined)
+				) {
 					return true;
 				}
 			}
 		}
 	}
 	return false;
+}
+
+/** Anthropic's thinking as a part of the content, as LiteLLM's users keep it too. */
+function isThought({ type }: JsonObject): boolean {
+	return type === "thinking" || type === "redacted_thinking";
 }
 
 /** The messages without these fields, on them, on their parts and on their tool calls. */
@@ -45,6 +53,13 @@ export function withoutExtensions(messages: JsonValue, refused: readonly Message
 		Object.fromEntries(Object.entries(holder).filter(([key]) => !names.has(key)));
 	const cleanList = (list: JsonValue | undefined): JsonValue | undefined =>
 		Array.isArray(list) ? list.map((entry) => (isJsonObject(entry) ? clean(entry) : entry)) : list;
+	const withoutThoughts = (content: JsonValue): JsonValue => {
+		if (!Array.isArray(content) || !names.has("thinking_blocks")) {
+			return content;
+		}
+		const said = content.filter((part) => !isJsonObject(part) || !isThought(part));
+		return said.length === 0 && content.length > 0 ? "" : said;
+	};
 	if (!Array.isArray(messages)) {
 		return messages;
 	}
@@ -55,7 +70,7 @@ export function withoutExtensions(messages: JsonValue, refused: readonly Message
 		const { content, tool_calls: calls, ...rest } = clean(message);
 		return {
 			...rest,
-			...(content === undefined ? {} : { content: cleanList(content) }),
+			...(content === undefined ? {} : { content: cleanList(withoutThoughts(content)) }),
 			...(calls === undefined ? {} : { tool_calls: cleanList(calls) }),
 		};
 	});

@@ -18,6 +18,11 @@ const FIELDS: ReadonlySet<string> = new Set([
 	"input",
 ]);
 
+/** Whether an id was made here. */
+export function isOwnId(id: string): boolean {
+	return OWN_ID.test(id);
+}
+
 /** Whether the text of a request may hold items that were made here: an app that keeps its conversation sends them back. */
 export function mayHoldOwnItems(text: string): boolean {
 	return text.includes(`"${SEAL}`) || OWN_ID_IN_TEXT.test(text);
@@ -39,7 +44,7 @@ function withoutOwn(item: JsonValue): JsonValue[] {
 		return [item];
 	}
 	const { id, type, encrypted_content: seal } = item;
-	const isOwn = typeof id === "string" && OWN_ID.test(id);
+	const isOwn = typeof id === "string" && isOwnId(id);
 	if (type === "reasoning") {
 		return isOwn || (typeof seal === "string" && seal.startsWith(SEAL)) ? [] : [item];
 	}

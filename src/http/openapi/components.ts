@@ -15,7 +15,15 @@ import {
 	keyUpdateSchema,
 } from "../../admin/keys/schema.ts";
 import { limitUsageSchema } from "../../admin/limit-usage.ts";
+import { requestRoutingSchema } from "../../admin/requests/routing-schema.ts";
 import { requestAttemptSchema, requestTrailSchema, requestUsageSchema } from "../../admin/requests/schema.ts";
+import {
+	aliasReplaySchema,
+	aliasReportSchema,
+	replaySchema,
+	routingReportSchema,
+	shadowReportSchema,
+} from "../../admin/routing/schema.ts";
 import {
 	groupedSpendReportSchema,
 	spendFiguresSchema,
@@ -101,6 +109,12 @@ const SCHEMAS = {
 	RequestTrail: requestTrailSchema,
 	RequestAttempt: requestAttemptSchema,
 	RequestUsage: requestUsageSchema,
+	RequestRouting: requestRoutingSchema,
+	RoutingReport: routingReportSchema,
+	AliasRouting: aliasReportSchema,
+	ShadowRouting: shadowReportSchema,
+	RoutingReplay: replaySchema,
+	AliasReplay: aliasReplaySchema,
 } as const satisfies Record<string, z.ZodType>;
 
 export type SchemaName = keyof typeof SCHEMAS;

@@ -1,58 +1,5 @@
-import {
-	type DocumentNode,
-	type ErrorStatus,
-	errorRefs,
-	type HeaderName,
-	headerRefs,
-	type SchemaName,
-	schemaRef,
-} from "./components.ts";
-
-interface AdminOperation {
-	readonly operationId: string;
-	readonly summary: string;
-	readonly description?: string;
-	readonly tag: string;
-	readonly body?: SchemaName;
-	readonly parameters?: readonly DocumentNode[];
-	readonly status?: 200 | 201;
-	readonly headers?: readonly HeaderName[];
-	readonly content: DocumentNode;
-	readonly errors?: readonly ErrorStatus[];
-}
-
-function admin(operation: AdminOperation): DocumentNode {
-	const { operationId, summary, description, tag, body, parameters, content } = operation;
-	const { status = 200, headers = [], errors = [] } = operation;
-	const bodyErrors: readonly ErrorStatus[] = body === undefined ? [] : [408, 413, 415];
-	return {
-		operationId,
-		summary,
-		...(description === undefined ? {} : { description }),
-		tags: [tag],
-		security: [{ masterKey: [] }],
-		...(parameters === undefined ? {} : { parameters }),
-		...(body === undefined
-			? {}
-			: { requestBody: { required: true, content: { "application/json": { schema: schemaRef(body) } } } }),
-		responses: {
-			[status]: { description: summary, headers: headerRefs("X-Request-Id", ...headers), content },
-			...errorRefs(401, 403, 429, ...bodyErrors, ...errors),
-		},
-	};
-}
-
-function json(name: SchemaName): DocumentNode {
-	return { "application/json": { schema: schemaRef(name) } };
-}
-
-function pathId(description: string): DocumentNode {
-	return { name: "id", in: "path", required: true, description, schema: { type: "string" } };
-}
-
-function query(name: string, description: string, schema: DocumentNode = { type: "string" }): DocumentNode {
-	return { name, in: "query", required: false, description, schema };
-}
+import { admin, json, pathId, query } from "./admin-operation.ts";
+import { type DocumentNode, errorRefs } from "./components.ts";
 
 const KEYS = "Virtual keys";
 const TEAMS = "Teams";
@@ -215,11 +162,40 @@ function spendPaths(): DocumentNode {
 		"/admin/requests/{id}": {
 			get: admin({
 				operationId: "getRequest",
-				summary: "What became of any request: attempts, usage and final cost",
+				summary: "What became of any request: routing, attempts, usage and final cost",
 				tag: SPEND,
 				parameters: [pathId("The `X-Request-Id` of its answer.")],
 				content: json("RequestTrail"),
 				errors: [404],
+			}),
+		},
+	};
+}
+
+function routingPaths(): DocumentNode {
+	const share = { type: "number", minimum: 0, maximum: 1 };
+	return {
+		"/admin/routing/report": {
+			get: admin({
+				operationId: "getRoutingReport",
+				summary: "What routing did, and what it would have cost otherwise",
+				description:
+					"By alias: buckets, deployments, scores, exclusions, conversations, shadow strategies. With `medium`, `complex` or " +
+					"`strategy` also a replay: what the same requests would have cost with other thresholds. A cost belongs to " +
+					"the instant its attempt began, a request to that of its first.",
+				tag: SPEND,
+				parameters: [
+					query("from", "Inclusive: a UTC date or an RFC 3339 date-time. Default: seven days before `to`."),
+					query("to", "A UTC date (that day included) or an RFC 3339 date-time (exclusive). Default: now."),
+					query("alias", "Only requests of this alias."),
+					query("medium", "Replay: lowest score that is medium. Default: the alias's own.", share),
+					query("complex", "Replay: lowest score that is complex. Default: the alias's own.", share),
+					query("strategy", "Replay: takes requests that another strategy placed as if the classifier had.", {
+						type: "string",
+						enum: ["classifier"],
+					}),
+				],
+				content: json("RoutingReport"),
 			}),
 		},
 	};
@@ -243,7 +219,7 @@ function metricsPaths(): DocumentNode {
 
 /** Everything that the master key opens. */
 export function controlPlanePaths(): DocumentNode {
-	return { ...keyPaths(), ...teamPaths(), ...deploymentPaths(), ...spendPaths(), ...metricsPaths() };
+	return { ...keyPaths(), ...teamPaths(), ...deploymentPaths(), ...spendPaths(), ...routingPaths(), ...metricsPaths() };
 }
 
 /** What needs no credential. */

@@ -246,7 +246,7 @@ export function dataPlanePaths(): DocumentNode {
 		}),
 		"/v1/requests/{id}": read({
 			operationId: "getOwnRequest",
-			summary: "What became of a request of this key or its team: attempts, usage and final cost",
+			summary: "What became of a request of this key or its team: routing, attempts, usage and final cost",
 			tag: "Gateway",
 			answer: "RequestTrail",
 			id: "The `X-Request-Id` of its answer.",

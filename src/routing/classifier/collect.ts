@@ -1,5 +1,6 @@
-import { CHATTER_OR_GRAMMAR, CLASSES, FRAME, PERSON, STOP } from "./classes.ts";
+import { CLASSES, FRAME, STOP } from "./classes.ts";
 import { mix, pairHash } from "./hash.ts";
+import { ROLE } from "./roles.ts";
 import { FIELD, FIELDS, type Scan } from "./scan-state.ts";
 import { type Tables, VECTOR_SIZE } from "./tables.ts";
 
@@ -12,6 +13,7 @@ const HASHED_MAX = SEEN_SIZE >> 1;
 /** The words at the beginning of the task whose classes say what is asked for. */
 const LEAD_WORDS = 3;
 const RARE = 150;
+const SEGMENTS_MAX = 512;
 /** Words of substance outside chatter, for chatter to be left out. */
 const SUBSTANCE_MIN = 3;
 
@@ -32,7 +34,10 @@ export interface Collected {
 	segments: number;
 	leadClasses: number;
 	leadWords: number;
-	leavesOutChatter: boolean;
+	/** Of each segment of the scan: its role in the text. */
+	readonly roles: Uint8Array;
+	/** Bits of the roles that are not collected. */
+	leftOut: number;
 	/** Features that were seen, each with the generation it was seen in: what is older counts as not there. */
 	readonly seen: Uint32Array;
 	generation: number;
@@ -52,7 +57,8 @@ export function createCollected(): Collected {
 		segments: 0,
 		leadClasses: 0,
 		leadWords: 0,
-		leavesOutChatter: false,
+		roles: new Uint8Array(SEGMENTS_MAX),
+		leftOut: ROLE.empty,
 		seen: new Uint32Array(SEEN_SIZE),
 		generation: 0,
 	};
@@ -77,53 +83,25 @@ export function resetCollected(collected: Collected): void {
 	}
 }
 
-/** Adds the segments from `from` to before `to`, but for those that say nothing: greetings, thanks, frames, chatter. */
+/** Adds the segments from `from` to before `to`, but for those whose role is left out. */
 export function collectSegments(scan: Scan, tables: Tables, from: number, to: number, collected: Collected): void {
+	const { roles, leftOut } = collected;
 	for (let segment = from; segment < to; segment += 1) {
-		if (saysSomething(scan, segment) && !(collected.leavesOutChatter && isChatter(scan, segment))) {
+		if (((roles[segment] ?? 0) & leftOut) === 0) {
 			collectSegment(scan, tables, segment, collected);
 		}
 	}
 }
 
-/** Whether a segment holds a word of substance, a number or a formula; politeness with one such word does not count. */
-export function saysSomething({ counts }: Scan, segment: number): boolean {
-	const at = segment * FIELDS;
-	const content = counts[at + FIELD.content] ?? 0;
-	const framed = counts[at + FIELD.framed] ?? 0;
-	const marks =
-		(counts[at + FIELD.numbers] ?? 0) +
-		(counts[at + FIELD.code] ?? 0) +
-		(counts[at + FIELD.math] ?? 0) +
-		(counts[at + FIELD.latex] ?? 0);
-	return marks > 0 || (framed > 2 ? content * 2 > framed : content > 0);
-}
-
 /** Whether there is something to read besides chatter before `end`. */
-export function hasSubstance(scan: Scan, end: number): boolean {
+export function hasSubstance(scan: Scan, { roles }: Collected, end: number): boolean {
 	let content = 0;
 	for (let segment = 0; segment < end && content < SUBSTANCE_MIN; segment += 1) {
-		if (saysSomething(scan, segment) && !isChatter(scan, segment)) {
+		if (roles[segment] === ROLE.task) {
 			content += scan.counts[segment * FIELDS + FIELD.content] ?? 0;
 		}
 	}
 	return content >= SUBSTANCE_MIN;
-}
-
-/** "My train is late again": about the writer, no question, no figure, no word of any field of work. */
-function isChatter({ counts, segmentClasses }: Scan, segment: number): boolean {
-	const classes = segmentClasses[segment] ?? 0;
-	const at = segment * FIELDS;
-	return (
-		(classes & PERSON) !== 0 &&
-		(classes & ~CHATTER_OR_GRAMMAR) === 0 &&
-		(counts[at + FIELD.questions] ?? 0) +
-			(counts[at + FIELD.numbers] ?? 0) +
-			(counts[at + FIELD.code] ?? 0) +
-			(counts[at + FIELD.math] ?? 0) +
-			(counts[at + FIELD.latex] ?? 0) ===
-			0
-	);
 }
 
 function collectSegment(scan: Scan, tables: Tables, segment: number, collected: Collected): void {

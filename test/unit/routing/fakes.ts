@@ -46,6 +46,7 @@ export function deployment(
 		tier: settings.tier,
 		priority: settings.priority ?? 0,
 		timeoutMs: 600_000,
+		connectTimeoutMs: 10_000,
 		ttftTimeoutMs: 30_000,
 		maxContextTokens: undefined,
 		maxOutputTokens: undefined,

@@ -1,0 +1,71 @@
+/** What is known of sealed content, by its marks. In memory: an instance that knows nothing learns it by being refused. */
+export interface SealBook {
+	/** The account has made all of these. */
+	made(marks: readonly string[], account: string): void;
+	/** The account that has made what bears one of these marks; undefined = nobody knows. */
+	makerOf(marks: readonly string[]): string | undefined;
+	/** The reader (an account and its model) said that it cannot read this. */
+	refused(marks: readonly string[], reader: string): void;
+	hasRefused(marks: readonly string[], reader: string): boolean;
+}
+
+/** Each takes about 200 bytes. A turn of an agent makes about six. */
+const ENTRIES_MAX = 50_000;
+
+export function createSealBook(entriesMax = ENTRIES_MAX): SealBook {
+	const makers = createRecent<string>(entriesMax);
+	const refusals = createRecent<true>(entriesMax);
+	return {
+		made(marks, account) {
+			for (const mark of marks) {
+				makers.set(mark, account);
+			}
+		},
+		makerOf(marks) {
+			for (const mark of marks) {
+				const account = makers.get(mark);
+				if (account !== undefined) {
+					return account;
+				}
+			}
+			return undefined;
+		},
+		refused(marks, reader) {
+			for (const mark of marks) {
+				refusals.set(`${mark}\n${reader}`, true);
+			}
+		},
+		hasRefused: (marks, reader) => !refusals.isEmpty() && marks.some((mark) => refusals.get(`${mark}\n${reader}`)),
+	};
+}
+
+interface Recent<Value> {
+	get(key: string): Value | undefined;
+	set(key: string, value: Value): void;
+	isEmpty(): boolean;
+}
+
+/** Forgets what was neither set nor asked for the longest. */
+function createRecent<Value>(entriesMax: number): Recent<Value> {
+	const entries = new Map<string, Value>();
+
+	function set(key: string, value: Value): void {
+		entries.delete(key);
+		entries.set(key, value);
+		const [oldest] = entries.size > entriesMax ? entries.keys() : [];
+		if (oldest !== undefined) {
+			entries.delete(oldest);
+		}
+	}
+	return {
+		get(key) {
+			const value = entries.get(key);
+			if (value !== undefined) {
+				set(key, value);
+			}
+			return value;
+		},
+		set,
+		isEmpty: () => entries.size === 0,
+	};
+}

@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import { systemClock } from "../../../src/lib/clock.ts";
+import { createReachable } from "../../../src/transport/reachable.ts";
+import { startFullServer } from "../../support/full-server.ts";
+
+test("an address that accepts connections is reachable, one that refuses them is not", async () => {
+	await using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+	const reachable = createReachable({ clock: systemClock });
+	expect(await reachable(`${server.url.origin}/v1/chat`, 5_000)).toBe(true);
+	const { port } = server;
+	await server.stop(true);
+	expect(await createReachable({ clock: systemClock })(`http://127.0.0.1:${port}`, 5_000)).toBe(false);
+});
+
+test("an address that takes no packets is given up in time, and asked once for all who wait", async () => {
+	await using server = await startFullServer();
+	const reachable = createReachable({ clock: systemClock });
+	const first = reachable(server.url, 100);
+	expect(reachable(`${server.url}/other`, 100)).toBe(first);
+	expect(await first).toBe(false);
+});
+
+test("one that was reached is believed for a while", async () => {
+	let nowMs = 0;
+	let connections = 0;
+	using server = Bun.listen({
+		port: 0,
+		hostname: "127.0.0.1",
+		socket: {
+			open: () => {
+				connections += 1;
+			},
+			data: () => undefined,
+		},
+	});
+	const reachable = createReachable({ clock: { monotonic: () => nowMs } });
+	const ask = () => reachable(`http://127.0.0.1:${server.port}`, 5_000);
+	expect([await ask(), await ask(), connections]).toEqual([true, true, 1]);
+	nowMs += 5_000;
+	expect([await ask(), connections]).toEqual([true, 2]);
+});
+
+test("a name that does not exist is not reachable", async () => {
+	expect(await createReachable({ clock: systemClock })("https://no-such-host.invalid/v1", 5_000)).toBe(false);
+});
