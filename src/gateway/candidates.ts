@@ -6,7 +6,7 @@ import type { AttemptFailure, FailureClass } from "./types.ts";
 /** Whom to ask next, and after which pause. */
 export interface Candidate {
 	readonly deployment: Deployment;
-	/** Above 0 only for one that was tried before. */
+	/** Above 0 for one that has failed before, and for no other. */
 	readonly pauseMs: number;
 	/** The one that was just tried, whose connection had gone stale: the next must be a new one. */
 	readonly freshConnection: boolean;
@@ -29,10 +29,15 @@ export interface Candidates {
 const HOPELESS: ReadonlySet<FailureClass> = new Set(["provider_auth", "quota", "redirect", "tls"]);
 /** A provider that wants more time than this is not waited for. */
 const WAIT_MAX_MS = 5_000;
+/** Whoever wants no pause gets one that can be told from none. */
+const PAUSE_MIN_MS = 1;
 
 const USUAL = { pauseMs: 0, freshConnection: false } as const;
 
-/** @param mayTry Asked again before each further attempt: a breaker may have opened since the plan was made. */
+/**
+ * @param mayTry Whether a deployment may be asked in so many milliseconds: a breaker may have opened since the plan was
+ * made, and a provider that asked for a moment has had it after the pause.
+ */
 export function createCandidates(
 	targets: readonly Deployment[],
 	{
@@ -42,7 +47,7 @@ export function createCandidates(
 	}: {
 		readonly retryAfterMs: number;
 		readonly random: () => number;
-		readonly mayTry?: (deployment: Deployment) => boolean;
+		readonly mayTry?: (deployment: Deployment, inMs: number) => boolean;
 	},
 ): Candidates {
 	let fresh: readonly Deployment[] = targets;
@@ -53,14 +58,16 @@ export function createCandidates(
 	const lessened = new Set<Deployment>();
 
 	function takeFresh(): Candidate | undefined {
-		const place = fresh.findIndex((deployment) => !anyFailed || mayTry(deployment));
+		const place = fresh.findIndex((deployment) => !anyFailed || mayTry(deployment, 0));
 		const deployment = fresh[place];
 		fresh = fresh.slice(place + 1);
 		return place === -1 || deployment === undefined ? undefined : { deployment, ...USUAL };
 	}
 
 	function takeAgain(): Candidate | undefined {
-		const at = again.findIndex((candidate) => isNextAtOnce(candidate) || mayTry(candidate.deployment));
+		const at = again.findIndex(
+			(candidate) => isNextAtOnce(candidate) || mayTry(candidate.deployment, candidate.pauseMs),
+		);
 		const candidate = again[at];
 		again = at === -1 ? [] : again.slice(at + 1);
 		return candidate;
@@ -77,7 +84,7 @@ export function createCandidates(
 			anyFailed = true;
 			const waitMs = failure.class === "rate_limited" ? (failure.retryAfterMs ?? 0) : 0;
 			if (!HOPELESS.has(failure.class) && waitMs <= WAIT_MAX_MS) {
-				const pauseMs = Math.max(waitMs, retryAfterMs * (1 + random() / 2));
+				const pauseMs = Math.max(waitMs, retryAfterMs * (1 + random() / 2), PAUSE_MIN_MS);
 				again = [...again, { deployment, ...USUAL, pauseMs }];
 			}
 		},

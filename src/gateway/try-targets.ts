@@ -1,3 +1,4 @@
+import type { Deployment } from "../config/types.ts";
 import type { GatewayError } from "../lib/errors.ts";
 import type { BudgetRefusal } from "../limits/types.ts";
 import { budgetExceeded } from "./admit.ts";
@@ -24,14 +25,11 @@ interface Obstacles {
 
 /** Stage 4: another deployment first, the same one again after a pause. Each attempt is a row of its own in the ledger. */
 export async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<Answered> {
-	const { health } = deps.routing;
+	const mayTry = (deployment: Deployment, inMs: number) => mayBeTried(deployment, inMs, deps);
 	const candidates = createCandidates(planned.targets, {
 		retryAfterMs: planned.alias.retryAfterMs,
 		random: deps.runtime.random,
-		mayTry: ({ id }) => {
-			const standing = health.standing(id);
-			return standing === "available" || (standing === "failing" && !health.alwaysFails(id));
-		},
+		mayTry,
 	});
 	const failures: AttemptFailure[] = [];
 	const obstacles: Obstacles = {};
@@ -44,6 +42,10 @@ export async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<A
 		}
 		await pause(next.pauseMs, planned.scope, deps.runtime.deadlines);
 		stopIfLeft(planned.scope);
+		if (next.pauseMs > 0 && !mayTry(next.deployment, 0)) {
+			// Others have found out meanwhile that it is no use.
+			continue;
+		}
 		const candidate = { planned, deployment: next.deployment, attempt: rows, retries: failures.length };
 		const isLast = failures.length + 1 === planned.attemptsMax;
 		const result = await attempt(candidate, { isLast, freshConnection: next.freshConnection }, deps);
@@ -86,6 +88,12 @@ export async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<A
 	return giveUp(planned, failures, obstacles, deps);
 }
 
+/** Whether a deployment may be asked once others have failed: not one that rests, not one that always fails. */
+function mayBeTried({ id }: Deployment, inMs: number, { routing: { health, isEnabled } }: GatewayDeps): boolean {
+	const standing = health.standing(id, inMs);
+	return isEnabled(id) && (standing === "available" || (standing === "failing" && !health.alwaysFails(id)));
+}
+
 /** Whether one more attempt may follow a failed one: bounded, so that an outage of everybody is not multiplied. */
 function mayFollow(
 	failure: AttemptFailure | undefined,
@@ -93,7 +101,7 @@ function mayFollow(
 	{ alias, scope }: Planned,
 	{ routing: { retries }, runtime: { clock } }: GatewayDeps,
 ): boolean {
-	if (failure === undefined || next.readsLess === true) {
+	if (failure === undefined || next.freshConnection || next.readsLess === true) {
 		return true;
 	}
 	if (clock.monotonic() - scope.startedAtMs > LAST_START_MS) {

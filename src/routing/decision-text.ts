@@ -10,39 +10,58 @@ import {
 
 /** The first entry of every text: another number would be another form. */
 const FORM = 1;
-/** Signals kept by name; the others are summed up as `other`, so that the sum stays the score. */
+/** Signals kept by name; what the others come to is `other`, so that the sum stays the score. */
 const SIGNALS_MAX = 8;
+/** Figures are kept as whole numbers of this part of one. */
+const UNITS = 10_000;
 const STRATEGIES: readonly Strategy[] = ["round_robin", "least_latency", "least_busy", "cheapest", "classifier"];
 const TIERS: readonly Tier[] = ["simple", "medium", "complex"];
 
 /**
- * A decision as it lies in the ledger: a JSON array of fixed places, words as their place in lists (which
- * may grow at their ends only), numbers with four decimals. About 200 bytes.
+ * A decision as it lies in the ledger: a JSON array of fixed places, words as their place in lists (which may grow at
+ * their ends only), figures in ten-thousandths, and a deployment that is named once already as its place among the
+ * candidates and those excluded. About 280 bytes for three deployments.
  */
 export function encodeDecision(decision: Decision): string {
-	const { session, shadow } = decision;
+	const { candidates, excluded, session, shadow } = decision;
+	const scoreUnits = roundedDown(decision.score);
+	const named = [...candidates, ...excluded.map(({ deploymentId }) => deploymentId)];
+	const refer = (id: string) => {
+		const place = named.indexOf(id);
+		return place < 0 ? id : place;
+	};
 	return JSON.stringify([
 		FORM,
 		STRATEGIES.indexOf(decision.strategy),
-		// Rounded down: a score is never shown on the other side of a threshold.
-		Math.floor(decision.score * 10_000) / 10_000,
+		scoreUnits,
 		TIERS.indexOf(decision.bucket),
-		shortened(decision.signals).flatMap(({ name, contribution }) => [name, Math.round(contribution * 10_000) / 10_000]),
-		decision.candidates,
-		decision.excluded.flatMap(({ deploymentId, reason }) => [deploymentId, EXCLUSIONS.indexOf(reason)]),
+		signalUnits(decision.signals, scoreUnits),
+		candidates,
+		excluded.flatMap(({ deploymentId, reason }) => [deploymentId, EXCLUSIONS.indexOf(reason)]),
 		session === undefined
 			? 0
-			: [SESSION_SOURCES.indexOf(session.source), SESSION_OUTCOMES.indexOf(session.outcome), session.warmAt ?? 0],
-		shadow === undefined ? 0 : [STRATEGIES.indexOf(shadow.strategy), shadow.deploymentId],
+			: [
+					SESSION_SOURCES.indexOf(session.source),
+					SESSION_OUTCOMES.indexOf(session.outcome),
+					...(session.warmAt === undefined ? [] : [refer(session.warmAt)]),
+				],
+		shadow === undefined ? 0 : [STRATEGIES.indexOf(shadow.strategy), refer(shadow.deploymentId)],
 	]);
 }
 
-function shortened(signals: readonly Signal[]): readonly Signal[] {
-	if (signals.length <= SIGNALS_MAX) {
-		return signals;
-	}
-	const rest = signals.slice(SIGNALS_MAX).reduce((sum, { contribution }) => sum + contribution, 0);
-	return [...signals.slice(0, SIGNALS_MAX), { name: "other", contribution: rest }];
+/** A score is never shown on the other side of a threshold. */
+function roundedDown(score: number): number {
+	const units = Math.round(score * UNITS);
+	return units / UNITS > score ? units - 1 : units;
+}
+
+/** Names and figures by turns. */
+function signalUnits(signals: readonly Signal[], scoreUnits: number): readonly (string | number)[] {
+	const kept = signals
+		.slice(0, SIGNALS_MAX)
+		.map(({ name, contribution }) => [name, Math.round(contribution * UNITS)] as const);
+	const rest = scoreUnits - kept.reduce((sum, [, units]) => sum + units, 0);
+	return signals.length > SIGNALS_MAX ? [...kept.flat(), "other", rest] : kept.flat();
 }
 
 /** undefined for a text of another form, or none at all: what is told of a request never fails for it. */
@@ -59,40 +78,49 @@ export function decodeDecision(text: string | undefined): Decision | undefined {
 	if (!Array.isArray(parts) || parts[0] !== FORM) {
 		return undefined;
 	}
-	const [, strategyAt, score, bucketAt, signals, candidates, excluded, session, shadow] = parts as readonly unknown[];
+	const [, strategyAt, score, bucketAt, signals, candidateIds, exclusions, session, shadow] =
+		parts as readonly unknown[];
 	const strategy = at(STRATEGIES, strategyAt);
 	const bucket = at(TIERS, bucketAt);
 	if (strategy === undefined || bucket === undefined || !isNumber(score)) {
 		return undefined;
 	}
+	const candidates = list(candidateIds).filter(isText);
+	const excluded = pairs(exclusions).flatMap(([deploymentId, reasonAt]) => {
+		const reason = at(EXCLUSIONS, reasonAt);
+		return isText(deploymentId) && reason !== undefined ? [{ deploymentId, reason }] : [];
+	});
+	const named = [...list(candidateIds), ...pairs(exclusions).map(([id]) => id)];
+	const referred = (reference: unknown) => {
+		const id = isNumber(reference) ? named[reference] : reference;
+		return isText(id) ? id : undefined;
+	};
 	return {
 		strategy,
-		score,
+		score: score / UNITS,
 		bucket,
-		signals: pairs(signals).flatMap(([name, contribution]) =>
-			isText(name) && isNumber(contribution) ? [{ name, contribution }] : [],
+		signals: pairs(signals).flatMap(([name, units]) =>
+			isText(name) && isNumber(units) ? [{ name, contribution: units / UNITS }] : [],
 		),
-		candidates: list(candidates).filter(isText),
-		excluded: pairs(excluded).flatMap(([deploymentId, reasonAt]) => {
-			const reason = at(EXCLUSIONS, reasonAt);
-			return isText(deploymentId) && reason !== undefined ? [{ deploymentId, reason }] : [];
-		}),
-		session: decodeSession(list(session)),
-		shadow: decodeShadow(list(shadow)),
+		candidates,
+		excluded,
+		session: decodeSession(list(session), referred),
+		shadow: decodeShadow(list(shadow), referred),
 	};
 }
 
-function decodeSession([sourceAt, outcomeAt, warmAt]: readonly unknown[]): SessionNote | undefined {
+type Referred = (reference: unknown) => string | undefined;
+
+function decodeSession([sourceAt, outcomeAt, warm]: readonly unknown[], referred: Referred): SessionNote | undefined {
 	const source = at(SESSION_SOURCES, sourceAt);
 	const outcome = at(SESSION_OUTCOMES, outcomeAt);
-	return source === undefined || outcome === undefined
-		? undefined
-		: { source, outcome, warmAt: isText(warmAt) ? warmAt : undefined };
+	return source === undefined || outcome === undefined ? undefined : { source, outcome, warmAt: referred(warm) };
 }
 
-function decodeShadow([strategyAt, deploymentId]: readonly unknown[]): Decision["shadow"] {
+function decodeShadow([strategyAt, reference]: readonly unknown[], referred: Referred): Decision["shadow"] {
 	const strategy = at(STRATEGIES, strategyAt);
-	return strategy === undefined || !isText(deploymentId) ? undefined : { strategy, deploymentId };
+	const deploymentId = referred(reference);
+	return strategy === undefined || deploymentId === undefined ? undefined : { strategy, deploymentId };
 }
 
 /** undefined for a place that the list does not have: a later version's, perhaps. */

@@ -54,16 +54,16 @@ export function createHealthBook(deps: { readonly clock: Clock; readonly random?
 
 	return {
 		begin: (deploymentId) => beginRun(healthOf(deploymentId), clock),
-		standing(deploymentId) {
+		standing(deploymentId, inMs = 0) {
 			const health = book.get(deploymentId);
-			const nowMs = clock.monotonic();
+			const atMs = clock.monotonic() + inMs;
 			if (health === undefined) {
 				return "available";
 			}
-			if (cooling(health, nowMs)) {
+			if (cooling(health, atMs)) {
 				return "cooling";
 			}
-			return health.breaker.allows(nowMs) ? "available" : "failing";
+			return health.breaker.allows(atMs) ? "available" : "failing";
 		},
 		alwaysFails: (deploymentId) => book.get(deploymentId)?.breaker.alwaysFails() ?? false,
 		lastResort(deploymentId) {

@@ -5,7 +5,8 @@ import { createSessionMemory, type Place, type SessionMemory } from "./session-m
 import type { Pace, SessionOutcome, Stickiness, StickyRequest } from "./types.ts";
 
 /**
- * OpenAI, Anthropic and Gemini cache no shorter prompt. Others do (DeepSeek, vLLM), but it is little that it saves.
+ * OpenAI and most models of Anthropic and Gemini cache no shorter prompt, or none below four times this. A few do (Claude
+ * Opus 5 from 512 tokens, DeepSeek, vLLM), but it is little that they save by it.
  * @see https://developers.openai.com/api/docs/guides/prompt-caching
  */
 export const CACHED_TOKENS_MIN = 1_024;

@@ -147,8 +147,8 @@ export type Standing =
 /** Told of each attempt; asked before the next. All in memory. */
 export interface HealthBook {
 	begin(deploymentId: string): HealthRun;
-	/** Changes nothing. */
-	standing(deploymentId: string): Standing;
+	/** As it will be in so many milliseconds (0 = now), if nothing happens in between. Changes nothing. */
+	standing(deploymentId: string, inMs?: number): Standing;
 	/** None of its last ten requests was answered. */
 	alwaysFails(deploymentId: string): boolean;
 	/** Where nobody else is left one request a second is let through to a deployment that is failing: true takes that turn. */

@@ -20,7 +20,11 @@ beforeAll(async () => {
 		aliases: {
 			chat: { upstream, provider: "deepseek", model: "deepseek-chat" },
 			native: { upstream, provider: "groq", model: "openai/gpt-oss-20b" },
-			both: { deployments: [{ upstream }, { upstream, provider: "deepseek", model: "deepseek-chat" }] },
+			both: {
+				deployments: [{ upstream }, { upstream, provider: "deepseek", model: "deepseek-chat" }],
+				// Each has its turn, also within one conversation.
+				router: { sticky_for: "0s" },
+			},
 		},
 		router: { retries: 0 },
 	});

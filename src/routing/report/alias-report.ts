@@ -27,7 +27,7 @@ export interface AliasSums {
 }
 
 export function createAliasSums(alias: string, by: RoutedBy): AliasSums {
-	const total = { ...nothing(), failed: 0, failovers: 0 };
+	const total = { ...nothing(), failed: 0, failovers: 0, unserved: 0 };
 	const buckets = new Map(BUCKETS.map((bucket) => [bucket, nothing()]));
 	const deployments = new Map<string, DeploymentSum>();
 	const decisions = createDecisionSums();
@@ -57,6 +57,11 @@ export function createAliasSums(alias: string, by: RoutedBy): AliasSums {
 	return {
 		add(request) {
 			const { decision } = request;
+			if (request.unserved) {
+				total.unserved += 1;
+				decisions.addExcluded(decision?.excluded ?? []);
+				return;
+			}
 			const bucket = buckets.get(decision?.bucket) ?? nothing();
 			addAttempts(request, bucket);
 			if (!request.begun) {
@@ -80,6 +85,7 @@ export function createAliasSums(alias: string, by: RoutedBy): AliasSums {
 				model_alias: alias,
 				requests: total.requests,
 				failed_requests: total.failed,
+				unserved_requests: total.unserved,
 				failovers: total.failovers,
 				errors: total.errors,
 				cost_usd: formatUsd(total.costNano),
@@ -127,6 +133,7 @@ function createDecisionSums() {
 	}
 
 	return {
+		addExcluded,
 		add(decision: Decision): void {
 			const { score, excluded, session } = decision;
 			if (isWithoutText(decision)) {

@@ -17,7 +17,7 @@ import type { AliasReplay, Replay, ReplayTerms, RoutedBy, RoutedRequest } from "
 /** Said with every result. */
 export const REPLAY_CAVEATS: readonly string[] = [
 	"The tokens are those that the model which did answer has read and written; another model writes another number of them, and may find less in its prompt cache.",
-	"Whether the cheaper answer would have been as good is not judged.",
+	"Whether the other model would have answered as well is not judged.",
 	"Prices and tiers are those of the configuration now; what the requests did cost is what was booked then.",
 	"Conversations that stay where they were served last are taken as if each request had been placed by its score.",
 ];

@@ -19,6 +19,8 @@ export interface RoutedAttempt {
 /** What the ledger tells of one request and a period. */
 export interface RoutedRequest {
 	readonly alias: string;
+	/** It was let in, and no provider was asked: it has no attempts. */
+	readonly unserved: boolean;
 	/** Its first attempt was opened in the period and is settled: the request is counted in it. */
 	readonly begun: boolean;
 	/** undefined: nobody has noted it. */
@@ -44,7 +46,7 @@ export interface RoutedQuery {
 export interface RoutedRequestReader {
 	/**
 	 * Requests of a period, some at a time, each once; those that began before it too, for the attempts that were opened in it.
-	 * Unsettled attempts are left out. Other work goes on meanwhile.
+	 * Unsettled attempts are left out. At the end those that no provider was asked for. Other work goes on meanwhile.
 	 */
 	routedRequests(query: RoutedQuery): AsyncGenerator<readonly RoutedRequest[]>;
 	/** UTC days of a period (YYYY-MM-DD) of which rows were deleted: what is told of them is less than what was. */
@@ -94,6 +96,8 @@ export interface AliasReport {
 	readonly requests: number;
 	/** Ended without an answer of a provider. */
 	readonly failed_requests: number;
+	/** Let in, but nobody could be asked: not among `requests`, since they have no attempts. */
+	readonly unserved_requests: number;
 	/** Attempts beyond the first. */
 	readonly failovers: number;
 	/** Attempts that failed upstream. */
@@ -123,7 +127,7 @@ export interface AliasReport {
 	/** Requests by their score in tenths: 0.0 up to 0.1 first. Requests without text are not among them. */
 	readonly scores: readonly number[];
 	readonly without_text: number;
-	/** Requests for which a deployment was passed over, by why. */
+	/** Requests for which a deployment was passed over, by why; unserved ones too. */
 	readonly exclusions: readonly {
 		readonly reason: ExclusionReason;
 		readonly requests: number;

@@ -75,7 +75,7 @@ describe("a rewriting", () => {
 		},
 	);
 
-	test("by one more line of big words never makes a simple prompt complex", () => {
+	test("by one line of big words, in front or behind, never makes a simple prompt complex", () => {
 		const lines = [
 			...CHECKING.stuffing,
 			...TRAINING.stuffing,
@@ -85,6 +85,17 @@ describe("a rewriting", () => {
 		const raised = simple.flatMap((text) => lines.filter((line) => score(`${text}\n${line}`) >= COMPLEX_FROM));
 		expect(simple.length).toBeGreaterThan(50);
 		expect(raised).toEqual([]);
+		const stuffing = [...CHECKING.stuffing, ...TRAINING.stuffing];
+		expect(simple.flatMap((text) => stuffing.filter((line) => score(`${line}\n${text}`) >= COMPLEX_FROM))).toEqual([]);
+		expect(stuffing.filter((line) => score(`Hi\n${line}`) >= COMPLEX_FROM)).toEqual([]);
+	});
+
+	test("by a paragraph of big words leaves a hard prompt complex", () => {
+		const hard = prompts.map(({ text }) => text).filter((text) => score(text) >= 0.75);
+		expect(hard.length).toBeGreaterThan(20);
+		for (const text of hard) {
+			expect(score(`${CHECKING.stuffing.join(" ")}\n\n${text}`)).toBeGreaterThanOrEqual(COMPLEX_FROM);
+		}
 	});
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Deployment, Strategy, Tier } from "../../../src/config/types.ts";
-import { createOrderer } from "../../../src/routing/order.ts";
+import { createOrderer, isTooWeak, standInRank } from "../../../src/routing/order.ts";
 import type { HealthView } from "../../../src/routing/types.ts";
 import { STRATEGIES } from "../../../src/schemas/router.ts";
 import { alias, deployment } from "./fakes.ts";
@@ -21,11 +21,11 @@ function orderer(
 	candidates: readonly Deployment[],
 	views: Readonly<Record<string, Partial<HealthView>>> = {},
 	costs: Readonly<Record<string, number>> = {},
-): (bucket?: Tier) => string {
+): (bucket?: Tier, session?: string) => string {
 	const { order } = createOrderer({ pace: (id) => ({ ...HEALTHY, ...views[id] }) });
 	const smart = alias("smart", candidates);
-	return (bucket = "simple") =>
-		order({ alias: smart, strategy, candidates, bucket, expectedCost: ({ id }) => costs[id], session: undefined })
+	return (bucket = "simple", session = undefined) =>
+		order({ alias: smart, strategy, candidates, bucket, expectedCost: ({ id }) => costs[id], session })
 			.map(({ id }) => id)
 			.join(" ");
 }
@@ -158,6 +158,63 @@ describe("least_latency", () => {
 	});
 });
 
+describe("a conversation", () => {
+	const three = [deployment("a"), deployment("b"), deployment("c")];
+	const names = Array.from({ length: 60 }, (_, index) => `conversation ${index}`);
+
+	test("has one place with round_robin, and the same one in every instance", () => {
+		const [here, there] = [orderer("round_robin", three), orderer("round_robin", three)];
+		there();
+		for (const name of names) {
+			const order = here("simple", name);
+			expect([here("simple", name), there("simple", name)]).toEqual([order, order]);
+		}
+		expect(new Set(names.map((name) => here("simple", name)[0]))).toEqual(new Set(["a", "b", "c"]));
+	});
+
+	test("takes nobody's turn, with any strategy", () => {
+		for (const strategy of STRATEGIES) {
+			const next = orderer(strategy, three, {}, { a: 5, b: 5, c: 5 });
+			const turns = names.slice(0, 6).map((name) => {
+				next("simple", name);
+				return next();
+			});
+			expect(turns.join(" ")).toBe("a b c b c a c a b a b c b c a c a b");
+		}
+	});
+
+	test("has a place in each tier with classifier, and the tiers keep their order", () => {
+		const tiered = (["simple", "complex"] as const).flatMap((tier) =>
+			[1, 2, 3].map((which) => deployment(`${tier[0]}${which}`, { tier })),
+		);
+		const next = orderer("classifier", tiered);
+		for (const name of names) {
+			expect(next("simple", name)).toMatch(/^(s. ){3}(c. ?){3}$/);
+			expect(next("complex", name)).toMatch(/^(c. ){3}(s. ?){3}$/);
+			expect(next("simple", name)).toBe(next("simple", name));
+		}
+	});
+
+	test("goes where it is cheapest, fastest or least busy, and has a place among those that are so alike", () => {
+		const cheapest = orderer("cheapest", three, {}, { a: 9, b: 5, c: 5 });
+		const fastest = orderer("least_latency", three, { a: { ttftP50Ms: 9 }, b: { ttftP50Ms: 5 }, c: { ttftP50Ms: 5 } });
+		const idlest = orderer("least_busy", three, { a: { inFlight: 1 } });
+		for (const next of [cheapest, fastest, idlest]) {
+			const orders = names.map((name) => next("simple", name));
+			expect(new Set(orders)).toEqual(new Set(["b c a", "c b a"]));
+			expect(names.map((name) => next("simple", name))).toEqual(orders);
+		}
+	});
+});
+
+test("a tier that is too weak for a prompt stands in last, one nobody knows of just before it", () => {
+	const tiers = ["simple", "medium", "complex", undefined] as const;
+	expect(tiers.map((tier) => standInRank(tier, "medium"))).toEqual([4, 0, 1, 3]);
+	expect(tiers.filter((tier) => isTooWeak(tier, "simple"))).toEqual([]);
+	expect(tiers.filter((tier) => isTooWeak(tier, "medium"))).toEqual(["simple", undefined]);
+	expect(tiers.filter((tier) => isTooWeak(tier, "complex"))).toEqual(["simple", "medium", undefined]);
+});
+
 test("no strategy loses or doubles a candidate, and priorities are never broken", () => {
 	const tier = fc.constantFrom<Tier | undefined>("simple", "medium", "complex", undefined);
 	const settings = fc.record({
@@ -170,7 +227,8 @@ test("no strategy loses or doubles a candidate, and priorities are never broken"
 			fc.array(settings, { maxLength: 7 }),
 			fc.constantFrom<Strategy>(...STRATEGIES),
 			fc.constantFrom<Tier>("simple", "medium", "complex"),
-			(all, strategy, bucket) => {
+			fc.option(fc.string(), { nil: undefined }),
+			(all, strategy, bucket, session) => {
 				const candidates = all.map((one, index) => deployment(`d${index}`, one));
 				const { order } = createOrderer({ pace: () => HEALTHY });
 				for (let turn = 0; turn < 5; turn += 1) {
@@ -180,7 +238,7 @@ test("no strategy loses or doubles a candidate, and priorities are never broken"
 						candidates,
 						bucket,
 						expectedCost: ({ weight }) => (weight > 2 ? undefined : weight),
-						session: undefined,
+						session,
 					});
 					expect(ordered.map(({ id }) => id).sort()).toEqual(candidates.map(({ id }) => id).sort());
 					const priorities = ordered.map(({ priority }) => priority);
