@@ -14,7 +14,8 @@ export interface GatewayProcess extends ServerProcess {
 const START_WITHIN_MS = 15_000;
 const ALIAS = "bench";
 
-function configuration(upstreamPort: number): string {
+/** Of what the benchmark runs: one alias in front of one provider. */
+export function benchConfiguration(upstreamPort: number): string {
 	const deployment = `
       - provider: openai_compatible
         model: bench-model
@@ -60,12 +61,15 @@ async function callAdmin(base: string, masterKey: string, path: string, body?: u
 	return await response.json();
 }
 
-/** @param command how the gateway is started: `[bun, src/main.ts]`, or a compiled binary. */
-export async function startGateway(command: readonly string[], upstreamPort: number): Promise<GatewayProcess> {
+/**
+ * @param command how the gateway is started: `[bun, src/main.ts]`, or a compiled binary.
+ * @param configuration its master key is `${GATEWAY_LLM_MASTER_KEY}`.
+ */
+export async function startGateway(command: readonly string[], configuration: string): Promise<GatewayProcess> {
 	const folder = await mkdtemp(join(tmpdir(), "gateway-bench-"));
 	const masterKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
 	const configFile = join(folder, "config.yaml");
-	await Bun.write(configFile, configuration(upstreamPort));
+	await Bun.write(configFile, configuration);
 	const logFile = join(folder, "log");
 	const child = Bun.spawn(
 		[...command, "serve", "--config", configFile, "--port", "0", "--data", join(folder, "data")],
@@ -84,7 +88,7 @@ export async function startGateway(command: readonly string[], upstreamPort: num
 		const port = await listeningPort(logFile, child);
 		const base = `http://127.0.0.1:${port}`;
 		const limits = { rpm: 100_000_000, tpm: 1_000_000_000, max_parallel_requests: 100_000 };
-		const settings = { name: "bench", models: [ALIAS], monthly_budget_usd: 1_000_000, ...limits };
+		const settings = { name: "bench", monthly_budget_usd: 1_000_000, ...limits };
 		// The admin API's own answer: `key` is there on creation, `total.requests` in every spend report.
 		const created = (await callAdmin(base, masterKey, "/admin/keys", settings)) as { key: string };
 		return {

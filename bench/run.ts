@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type GatewayProcess, startGateway } from "./gateway.ts";
+import { benchConfiguration, type GatewayProcess, startGateway } from "./gateway.ts";
 import type { LoadJob, LoadResult } from "./load.ts";
 import { residentMegabytes, type ServerProcess, startScript } from "./process.ts";
 import { type Measured, printReport, type Report, summarise } from "./report.ts";
@@ -115,7 +115,7 @@ async function checkLedger(gateway: GatewayProcess, measured: readonly Measured[
 async function bench(plan: Plan, command: readonly string[]): Promise<Report> {
 	await using upstream = await startScript("upstream.ts");
 	await using passThrough = await startScript("pass-through.ts", `http://127.0.0.1:${upstream.port}`);
-	await using gateway = await startGateway(command, upstream.port);
+	await using gateway = await startGateway(command, benchConfiguration(upstream.port));
 	const idleMegabytes = residentMegabytes(gateway.processId);
 	const measured = await measure(plan, [
 		{ name: "direct", server: upstream, authorization: "Bearer none" },

@@ -9,20 +9,31 @@ export interface Example {
 	/** The worth of a stronger model, as a share of right answers in addition. */
 	readonly target: number;
 	readonly weight: number;
+	/** What it counts in the ordinary mix that scores are percentiles of. */
+	readonly share: number;
 	/** The shares of weaker and stronger models that were right; undefined = not known. */
 	readonly judged: { readonly weak: number; readonly strong: number } | undefined;
 }
 
-/** How much of a prompt's own gap and difficulty stays, beyond its subject's: the rest is taken for chance. */
-const OWN_GAP = 0.3;
-/** More of it where the labels are of the gap and of nothing else. */
-const MMLU_OWN_GAP = 0.5;
-const OWN_DIFFICULTY = 0.3;
+/** What of a prompt's own labels is believed, beyond what its subject has: the rest is taken for chance. */
+interface Trust {
+	/** Share of its own gap and of its own difficulty that stays. */
+	readonly gap: number;
+	readonly difficulty: number;
+	/** Prompts of one subject that weigh as much as all of its source. */
+	readonly subjectPrior: number;
+	/** The weight of the source, where others of its size have 1; and its share of the ordinary mix. */
+	readonly weight: number;
+	readonly share: number;
+}
+
+/** Ten models and more answered each of these prompts. */
+const MANY_MODELS: Trust = { gap: 0.8, difficulty: 0.1, subjectPrior: 30, weight: 1, share: 1 };
+/** Three weak models and one or two strong ones. */
+const FEW_MODELS: Trust = { gap: 0.3, difficulty: 0.3, subjectPrior: 30, weight: 1, share: 1 };
+/** One of each, but subjects that are told apart well; the only source of its kind, where the others are several each. */
+const TWO_MODELS: Trust = { gap: 0.4, difficulty: 0.15, subjectPrior: 10, weight: 14, share: 2.5 };
 const SUBJECT_DIFFICULTY = 0.3;
-/** Prompts of one subject that weigh as much as all of its source. */
-const SUBJECT_PRIOR = 30;
-/** The only one of its kind, where the others are several sources each. */
-const SOURCE_TRUST: Readonly<Record<string, number>> = { mmlu: 2.5 };
 /** What one more step of the worked solution is worth. */
 const SCHOOL_MEAN = 0.165;
 const SCHOOL_SPREAD = 0.06;
@@ -46,8 +57,9 @@ function judgedExamples(rows: readonly PoolRow[], subjectOf: (row: PoolRow) => s
 	return [...Map.groupBy(rows, ({ source }) => source).values()].flatMap((source) => {
 		const gap = mean(source.map(({ weak, strong }) => strong - weak));
 		const difficulty = mean(source.map(({ weak }) => 1 - weak));
+		const trusted = trustOf(source[0]?.source ?? "");
 		return [...Map.groupBy(source, subjectOf).values()].flatMap((subject) => {
-			const trust = subject.length / (subject.length + SUBJECT_PRIOR);
+			const trust = subject.length / (subject.length + trusted.subjectPrior);
 			const ownGap = gap + trust * (mean(subject.map(({ weak, strong }) => strong - weak)) - gap);
 			const ownDifficulty = difficulty + trust * (mean(subject.map(({ weak }) => 1 - weak)) - difficulty);
 			return subject.map((row) => ({
@@ -57,13 +69,21 @@ function judgedExamples(rows: readonly PoolRow[], subjectOf: (row: PoolRow) => s
 				target:
 					ownGap +
 					SUBJECT_DIFFICULTY * (ownDifficulty - difficulty) +
-					(row.source === "mmlu" ? MMLU_OWN_GAP : OWN_GAP) * (row.strong - row.weak - ownGap) +
-					OWN_DIFFICULTY * (1 - row.weak - ownDifficulty),
-				weight: (SOURCE_TRUST[row.source] ?? 1) / Math.sqrt(source.length),
+					trusted.gap * (row.strong - row.weak - ownGap) +
+					trusted.difficulty * (1 - row.weak - ownDifficulty),
+				weight: trusted.weight / Math.sqrt(source.length),
+				share: trusted.share / Math.sqrt(source.length),
 				judged: { weak: row.weak, strong: row.strong },
 			}));
 		});
 	});
+}
+
+function trustOf(source: string): Trust {
+	if (source === "mmlu") {
+		return TWO_MODELS;
+	}
+	return source.startsWith("dc_") ? FEW_MODELS : MANY_MODELS;
 }
 
 function schoolExamples(): readonly Example[] {
@@ -76,6 +96,7 @@ function schoolExamples(): readonly Example[] {
 		text: row.prompt,
 		target: SCHOOL_MEAN + SCHOOL_SPREAD * ((row.steps - steps) / 2 + (row.solution_chars - length) / 250),
 		weight: 1 / Math.sqrt(rows.length),
+		share: 1 / Math.sqrt(rows.length),
 		judged: undefined,
 	}));
 }
@@ -89,7 +110,8 @@ function chatExamples(): readonly Example[] {
 			group: "chat",
 			text: row.prompt,
 			target: CHAT_TARGETS[kind],
-			weight: 0.7 / Math.sqrt(rows.length),
+			weight: 1.2 / Math.sqrt(rows.length),
+			share: 0.7 / Math.sqrt(rows.length),
 			judged: undefined,
 		};
 	});
@@ -102,7 +124,8 @@ function ownExamples(): readonly Example[] {
 		group: "own",
 		text,
 		target: OWN_TARGETS[level],
-		weight: 3 / Math.sqrt(rows.length),
+		weight: 6 / Math.sqrt(rows.length),
+		share: 3 / Math.sqrt(rows.length),
 		judged: undefined,
 	}));
 }

@@ -24,10 +24,14 @@ const LEARNED: readonly (RewriteName | "paraphrase" | "foreign")[] = [
 	"foreign",
 	"foreign",
 	"foreign",
+	"foreign",
 	"paraphrase",
 	"paraphrase",
 	"paraphrase",
 	"paraphrase",
+	"paraphrase",
+	"paraphrase",
+	"typos",
 	"typos",
 	"filler_before",
 	"filler_after",
@@ -35,7 +39,11 @@ const LEARNED: readonly (RewriteName | "paraphrase" | "foreign")[] = [
 	"long_filler",
 	"polite",
 	"stuffing",
-	"stuffing",
+	"stuffing_before",
+	"stuffing_inside",
+	"prose_before",
+	"prose_before",
+	"prose_after",
 	"markdown",
 	"spacing",
 ];
@@ -72,10 +80,12 @@ interface Training {
 	readonly originals: Uint32Array;
 	readonly targets: Float64Array;
 	readonly weights: Float64Array;
+	/** In the ordinary mix. */
+	readonly shares: Float64Array;
 }
 
 /** Every example and its rewritings, as features. */
-function readAll(reader: Reader, examples: readonly Example[], rewrites: number): Training {
+export function readAll(reader: Reader, examples: readonly Example[], rewrites: number): Training {
 	const random = createRandom(3);
 	const paraphrase = createParaphrase(vectorWords());
 	const foreign = foreignWords(reader.tables);
@@ -95,6 +105,7 @@ function readAll(reader: Reader, examples: readonly Example[], rewrites: number)
 	const columns = Array.from({ length: FEATURES }, () => new Float32Array(rows));
 	const targets = new Float64Array(rows);
 	const weights = new Float64Array(rows);
+	const shares = new Float64Array(rows);
 	const originals = new Uint32Array(rows);
 	let row = 0;
 	for (const [original, example] of examples.entries()) {
@@ -108,6 +119,7 @@ function readAll(reader: Reader, examples: readonly Example[], rewrites: number)
 			}
 			targets[row] = example.target;
 			weights[row] = example.weight * (copy === 0 ? 1 : 1 / rewrites);
+			shares[row] = example.share * (copy === 0 ? 1 : 1 / rewrites);
 			originals[row] = original;
 			row += 1;
 		}
@@ -129,6 +141,7 @@ function readAll(reader: Reader, examples: readonly Example[], rewrites: number)
 		originals,
 		targets,
 		weights: scaled,
+		shares,
 	};
 }
 
@@ -170,8 +183,8 @@ function concatenate<T extends Int16Array | Float32Array>(
 	return all;
 }
 
-/** The raw scores below which each share of the training mix lies, by weight. */
-function quantiles(model: Model, { samples, features, starts, weights }: Training): Float32Array {
+/** The raw scores below which each share of the ordinary mix lies. */
+function quantiles(model: Model, { samples, features, starts, shares }: Training): Float32Array {
 	const row = new Float32Array(FEATURES);
 	const scored = Array.from({ length: samples.rows }, (_, index) => {
 		for (const [column, values] of samples.columns.entries()) {
@@ -179,7 +192,7 @@ function quantiles(model: Model, { samples, features, starts, weights }: Trainin
 		}
 		const hashed = features.subarray(starts[index], starts[index + 1]);
 		const raw = rawScore(model, { hashed, hashedCount: hashed.length }, row);
-		return { raw, weight: weights[index] ?? 0 };
+		return { raw, weight: shares[index] ?? 0 };
 	}).sort((left, right) => left.raw - right.raw);
 	const total = scored.reduce((sum, { weight }) => sum + weight, 0);
 	const result = new Float32Array(QUANTILES);

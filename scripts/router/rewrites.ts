@@ -6,6 +6,8 @@ export interface Surroundings {
 	readonly filler: readonly string[];
 	/** Before and after the prompt, politely. */
 	readonly frames: readonly (readonly [string, string])[];
+	/** Statements about the world, of fields of work too. */
+	readonly prose: readonly string[];
 	/** Lines of big words. */
 	readonly stuffing: readonly string[];
 }
@@ -26,6 +28,17 @@ const KINDS = {
 		return `${before}${text}${after}`;
 	},
 	stuffing: (text, random, { stuffing }) => `${text}\n${pick(stuffing, random)}`,
+	stuffing_before: (text, random, { stuffing }) => `${pick(stuffing, random)}\n${text}`,
+	stuffing_inline: (text, random, { stuffing }) =>
+		random() < 0.5 ? sentences(pick(stuffing, random), text) : sentences(text, pick(stuffing, random)),
+	stuffing_inside: (text, random, { stuffing }) => inside(text, pick(stuffing, random), random),
+	stuffed_paragraph: (text, random, { stuffing }) => {
+		const paragraph = Array.from({ length: 3 }, () => pick(stuffing, random)).join(" ");
+		return random() < 0.5 ? `${paragraph}\n\n${text}` : `${text}\n\n${paragraph}`;
+	},
+	prose_before: (text, random, { prose }) => `${some(prose, 2, random)}${random() < 0.5 ? " " : "\n"}${text}`,
+	prose_after: (text, random, { prose }) => `${text}${random() < 0.5 ? " " : "\n"}${some(prose, 2, random)}`,
+	filler_around: (text, random, { filler }) => `${some(filler, 3, random)}\n${text}\n${some(filler, 3, random)}`,
 	homoglyphs: (text, random) => swapLetters(text, random, 0.3, LOOKALIKES),
 	zero_width: (text, random) => text.replaceAll(/\p{L}/gu, (letter) => (random() < 0.2 ? `${letter}\u200b` : letter)),
 	full_width: (text) => text.replaceAll(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
@@ -85,6 +98,20 @@ function typo(word: string, random: () => number): string {
 	return kind < 0.85
 		? `${word.slice(0, at)}${word[at] ?? ""}${word.slice(at)}`
 		: `${word.slice(0, at)}${pick([..."aeiourstln"], random)}${word.slice(at + 1)}`;
+}
+
+function sentences(first: string, second: string): string {
+	return /[.!?]$/u.test(first) ? `${first} ${second}` : `${first}. ${second}`;
+}
+
+/** Between two sentences or lines of the text, or behind the only one. */
+function inside(text: string, line: string, random: () => number): string {
+	const breaks = [...text.matchAll(/(?<=\w\w)[.!?]\s|\n/g)].map(({ index, 0: { length } }) => index + length);
+	if (breaks.length === 0) {
+		return `${text}\n${line}`;
+	}
+	const at = pick(breaks, random);
+	return `${text.slice(0, at)}${line}\n${text.slice(at)}`;
 }
 
 function some(list: readonly string[], most: number, random: () => number): string {

@@ -1,6 +1,6 @@
 import type { Deployment } from "../config/types.ts";
 import { chatSeals, withoutChatSeals } from "../dialects/chat-hub/seals.ts";
-import { itemSeals, withoutSealedItems } from "../dialects/openai-responses/sealed-items.ts";
+import { itemSeals, mayHoldSeals, withoutSealedItems } from "../dialects/openai-responses/sealed-items.ts";
 import { OPAQUE, type Seal } from "../dialects/seal.ts";
 import type { OperationId } from "../dialects/types.ts";
 import { badRequest, type GatewayError } from "../lib/errors.ts";
@@ -10,19 +10,21 @@ import { speechOf } from "./spoken.ts";
 import type { Admitted, ParsedBody } from "./types.ts";
 import { refusedBy } from "./upstream-body.ts";
 
-/** Words without which a body holds nothing of the kind: looked for before anything is walked through. */
-const WORDS: Readonly<Partial<Record<OperationId, readonly string[]>>> = {
-	chat: ['signature"', '"reasoning.encrypted"', '"redacted_thinking"'],
-	responses: ['"encrypted_content"', '"rs_', '"item_reference"', 'thought_signature"'],
-};
-
 /** What of a request only the provider that made it can read, in order; undefined = all of it can be said to anybody. */
-export function boundState({ ingress, body }: Pick<Admitted, "ingress" | "body">): readonly Seal[] | undefined {
-	const words = WORDS[ingress.operation];
-	if (words === undefined || body.kind !== "json" || !words.some((word) => body.text.includes(word))) {
+export function boundState({
+	ingress: { operation },
+	body,
+	envelope,
+}: Pick<Admitted, "ingress" | "body" | "envelope">): readonly Seal[] | undefined {
+	if (body.kind !== "json") {
 		return undefined;
 	}
-	const seals = ingress.operation === "chat" ? chatSeals(body.json.messages) : itemSeals(body.json.input);
+	let seals: readonly Seal[] = [];
+	if (operation === "chat" && envelope.hasExtensions) {
+		seals = chatSeals(body.json.messages);
+	} else if (operation === "responses" && mayHoldSeals(body.json.input)) {
+		seals = itemSeals(body.json.input);
+	}
 	return seals.length === 0 ? undefined : seals;
 }
 

@@ -53,14 +53,16 @@ export function createCandidates(
 	let fresh: readonly Deployment[] = targets;
 	/** Tried and failed, longest ago first. */
 	let again: readonly Candidate[] = [];
-	let anyFailed = false;
+	/** The plan has just been made for it. */
+	let isFirst = true;
 	const renewed = new Set<Deployment>();
 	const lessened = new Set<Deployment>();
 
 	function takeFresh(): Candidate | undefined {
-		const place = fresh.findIndex((deployment) => !anyFailed || mayTry(deployment, 0));
+		const place = fresh.findIndex((deployment) => isFirst || mayTry(deployment, 0));
 		const deployment = fresh[place];
 		fresh = fresh.slice(place + 1);
+		isFirst = false;
 		return place === -1 || deployment === undefined ? undefined : { deployment, ...USUAL };
 	}
 
@@ -81,7 +83,6 @@ export function createCandidates(
 				again = [{ deployment, ...USUAL, freshConnection: true }, ...again];
 				return;
 			}
-			anyFailed = true;
 			const waitMs = failure.class === "rate_limited" ? (failure.retryAfterMs ?? 0) : 0;
 			if (!HOPELESS.has(failure.class) && waitMs <= WAIT_MAX_MS) {
 				const pauseMs = Math.max(waitMs, retryAfterMs * (1 + random() / 2), PAUSE_MIN_MS);

@@ -10,7 +10,8 @@ export interface Deadline {
 
 /**
  * Deadlines of all requests in flight, checked by one sweep: a timer for each call would cost more than the
- * bookkeeping of the call itself. A deadline fires up to one sweep late, never early.
+ * bookkeeping of the call itself. One that is due before the next sweep gets a timer after all, which few live to see:
+ * a deadline is never early, and about as late as a timer.
  */
 export interface Deadlines {
 	after(afterMs: number, onExpired: () => void): Deadline;
@@ -27,33 +28,57 @@ interface Entry {
 
 export function createDeadlines(clock: Clock): Deadlines {
 	const pending = new Set<Entry>();
-	let timer: ReturnType<typeof setInterval> | undefined;
+	let sweeping: ReturnType<typeof setInterval> | undefined;
+	/** For what is due before the next sweep. */
+	let soon: { readonly timer: ReturnType<typeof setTimeout>; readonly dueAtMs: number } | undefined;
 
 	function sweep(): void {
 		const nowMs = clock.monotonic();
+		let nextDueMs = Number.POSITIVE_INFINITY;
 		for (const entry of pending) {
 			if (entry.dueAtMs <= nowMs) {
 				pending.delete(entry);
 				entry.onExpired();
+			} else {
+				nextDueMs = Math.min(nextDueMs, entry.dueAtMs);
 			}
 		}
 		if (pending.size === 0) {
-			clearInterval(timer);
-			timer = undefined;
+			clearInterval(sweeping);
+			sweeping = undefined;
+			return;
 		}
+		sweepAt(nextDueMs, nowMs);
+	}
+
+	function sweepAt(dueAtMs: number, nowMs: number): void {
+		if (dueAtMs - nowMs >= SWEEP_EVERY_MS || (soon !== undefined && soon.dueAtMs <= dueAtMs)) {
+			return;
+		}
+		clearTimeout(soon?.timer);
+		const timer = setTimeout(() => {
+			soon = undefined;
+			sweep();
+		}, dueAtMs - nowMs);
+		timer.unref();
+		soon = { timer, dueAtMs };
 	}
 
 	return {
 		after(afterMs, onExpired) {
-			const entry: Entry = { dueAtMs: clock.monotonic() + afterMs, onExpired };
+			const nowMs = clock.monotonic();
+			const entry: Entry = { dueAtMs: nowMs + afterMs, onExpired };
 			pending.add(entry);
-			if (timer === undefined) {
-				timer = setInterval(sweep, SWEEP_EVERY_MS);
-				timer.unref();
+			if (sweeping === undefined) {
+				sweeping = setInterval(sweep, SWEEP_EVERY_MS);
+				sweeping.unref();
 			}
+			sweepAt(entry.dueAtMs, nowMs);
 			return {
 				reset(nextMs) {
-					entry.dueAtMs = clock.monotonic() + nextMs;
+					const resetAtMs = clock.monotonic();
+					entry.dueAtMs = resetAtMs + nextMs;
+					sweepAt(entry.dueAtMs, resetAtMs);
 				},
 				clear() {
 					pending.delete(entry);

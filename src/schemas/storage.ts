@@ -40,7 +40,8 @@ export const storageSchema = z.strictObject({
 	max_size: sizeSchema
 		.prefault("10GiB")
 		.describe(
-			"Size of the database file from which more is deleted than `retention` says: the oldest attempts first, then the " +
+			"Size of the database file from which more is deleted than `retention` says: first the oldest requests that no " +
+				"provider was asked for, then the oldest attempts, then the " +
 				"oldest kept responses and conversations. Virtual keys and daily sums never.",
 		),
 });

@@ -16,7 +16,7 @@ import { createDropOldestUnserved } from "./unserved-rows.ts";
  */
 const SIZE = `select
 	(select coalesce(sum(pg_total_relation_size(relid)), 0) from pg_stat_user_tables where schemaname = current_schema()),
-	(select coalesce(sum(8192 + n_live_tup * case relname when 'attempts' then 600 else 300 end), 0)
+	(select coalesce(sum(8192 + n_live_tup * case relname when 'attempts' then 900 when 'unserved_requests' then 600 else 300 end), 0)
 		from pg_stat_user_tables where schemaname = current_schema()
 			and relname not in ('responses', 'conversation_items'))
 	+ (select coalesce(sum(bytes), 0) from responses) + (select coalesce(sum(bytes), 0) from conversations)`;

@@ -3,6 +3,7 @@ import { decodeDecision } from "../routing/decision-text.ts";
 import type { RoutedAttempt, RoutedQuery, RoutedRequest, RoutedRequestReader } from "../routing/report/types.ts";
 import { USAGE_BUCKETS } from "./attempt-rows.ts";
 import type { Db } from "./db.ts";
+import { routedUnserved } from "./routed-unserved.ts";
 import { dayName, dayOf } from "./spend-days.ts";
 import type { Tables } from "./tables.ts";
 
@@ -21,19 +22,11 @@ export function createRoutedRequests(deps: RoutedRequestsDeps): RoutedRequestRea
 	const { prunedDays } = tables;
 	return {
 		async *routedRequests(query) {
-			let after: Cursor | undefined;
-			for (;;) {
-				const rows = await slice(deps, query, after);
-				const last = rows.at(-1);
-				if (last === undefined) {
-					return;
+			for (const source of [routedAttempts(deps, query), routedUnserved(deps, query)]) {
+				for await (const requests of source) {
+					yield requests;
+					await turn();
 				}
-				yield requestsOf(rows, await relativesOf(deps, rows), query);
-				if (rows.length < deps.sliceRowsMax) {
-					return;
-				}
-				after = last;
-				await turn();
 			}
 		},
 		async prunedDays({ fromMs, toMs }) {
@@ -45,6 +38,20 @@ export function createRoutedRequests(deps: RoutedRequestsDeps): RoutedRequestRea
 			return days.map(({ day }) => dayName(day));
 		},
 	};
+}
+
+async function* routedAttempts(deps: RoutedRequestsDeps, query: RoutedQuery): AsyncGenerator<readonly RoutedRequest[]> {
+	let after: Cursor | undefined;
+	for (;;) {
+		const rows = await slice(deps, query, after);
+		if (rows.length > 0) {
+			yield requestsOf(rows, await relativesOf(deps, rows), query);
+		}
+		if (rows.length < deps.sliceRowsMax) {
+			return;
+		}
+		after = rows.at(-1);
+	}
 }
 
 interface Cursor {
@@ -129,6 +136,7 @@ function requestOf(family: readonly Row[], counted: readonly Row[]): RoutedReque
 	const isFirst = first?.attempt === 0;
 	return {
 		alias: first?.alias ?? "",
+		unserved: false,
 		begun: isFirst && first.settledAt !== null,
 		decision: isFirst ? decodeDecision(first.decision ?? undefined) : undefined,
 		attempts: counted.flatMap((row) => toAttempt(row) ?? []),
@@ -153,7 +161,7 @@ function failedAt(family: readonly Row[]): ReadonlySet<string> {
 
 function toAttempt(row: Row): RoutedAttempt | undefined {
 	const { deploymentId, provider, model, outcome, usageSource, costNano } = row;
-	if (row.settledAt === null || outcome === null || usageSource === null) {
+	if (outcome === null || usageSource === null) {
 		return undefined;
 	}
 	return {

@@ -7,8 +7,8 @@ import type { UnservedRows } from "./unserved-rows.ts";
 const FLUSH_MS = 200;
 /** After a write that failed: where the file is locked each try holds up the event loop. */
 const RETRY_MS = 1_000;
-/** Rows of one statement: about a millisecond of the event loop. */
-const BATCH_ROWS_MAX = 100;
+/** Rows of one statement: 2 ms of the event loop. More wait in memory. */
+const BATCH_ROWS_MAX = 20;
 /** What is written on average: whoever is told "no" again and again must not fill the disk with it. */
 const ROWS_PER_SECOND = 50;
 /** What may come at once; also what may wait in memory. */

@@ -22,12 +22,13 @@ export function noticingStaleConnections(call: SendUpstream, clock: Pick<Clock, 
 	return async (request) => {
 		const { origin } = new URL(request.url);
 		const startedMs = clock.monotonic();
+		// As it was when the call began: several calls may find old connections at once.
+		const idleMs = startedMs - (answeredAtMs.get(origin) ?? startedMs);
 		try {
 			const response = await call(request);
 			answeredAtMs.set(origin, clock.monotonic());
 			return response;
 		} catch (error) {
-			const idleMs = startedMs - (answeredAtMs.get(origin) ?? startedMs);
 			const mayBeStale = idleMs >= IDLE_MIN_MS && idleMs <= IDLE_MAX_MS;
 			const tookMs = clock.monotonic() - startedMs;
 			if (!mayBeStale || request.freshConnection === true || tookMs > AT_ONCE_MS || !isReset(error)) {

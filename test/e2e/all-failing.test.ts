@@ -27,6 +27,7 @@ beforeAll(async () => {
 		aliases: {
 			alone,
 			recovers: alone,
+			moment: { ...alone, router: { retries: 2, retry_after_ms: 1 } },
 			"now and then": { ...alone, router: { retries: 2, retry_after_ms: 1 } },
 			pair: { deployments: [{ upstream: one }, { upstream: two }], router: { retries: 1 } },
 			mixed: { deployments: [{ upstream: one }, { upstream: two }], router: { retries: 0 } },
@@ -126,6 +127,17 @@ test("one that fails only now and then is asked on, whatever its breaker says, w
 	}
 	expect(statuses).not.toContain(503);
 	expect(statuses).toContain(200);
+});
+
+test("who asks for a moment gets it, and then the request, where nobody else is left", async () => {
+	one.script((request, index) => (index === 0 ? errorJson(429, {}, { "retry-after": "1" }) : chatFor(request)));
+	const answer = await ask("moment");
+	expect({ status: answer.status, retries: answer.headers.get("x-gateway-retries") }).toEqual({
+		status: 200,
+		retries: "1",
+	});
+	const [first, second] = one.requests;
+	expect((second?.receivedAtMs ?? 0) - (first?.receivedAtMs ?? 0)).toBeGreaterThanOrEqual(990);
 });
 
 test("where one is failing and the other asks to be left alone, the client is told which comes back first", async () => {

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chatBody } from "../support/gateway-client.ts";
 import { configText, MASTER_KEY, PROVIDER_KEY } from "../support/gateway-config.ts";
-import { chatChunk, chatEvents, chatFor, chatReply, ROLE_CHUNK, STOP_CHUNK } from "../support/openai-answers.ts";
+import { chatChunk, chatFor, chatReply, ROLE_CHUNK, STOP_CHUNK } from "../support/openai-answers.ts";
 import { runCommand, startGatewayProcess } from "../support/process.ts";
-import { openRaw, type RawConnection, requestBytes } from "../support/raw.ts";
-import { fault, gatedSse, sse } from "../support/replies.ts";
+import { openRaw, requestBytes } from "../support/raw.ts";
+import { fault, gatedSse } from "../support/replies.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { gate, until, within } from "../support/wait.ts";
 
@@ -253,32 +253,6 @@ describe("stop", () => {
 		gateway.signal("SIGTERM");
 		await within("the exit", gateway.exited, 2_500);
 	}, 30_000);
-});
-
-describe("load", () => {
-	test("300 streams that hang at one provider do not hold up another", async () => {
-		await using hanging = await startUpstream(() => heldStream(new Promise(() => {})));
-		await using quick = await startUpstream(() => sse(chatEvents(["quick"])));
-		await using gateway = await startGatewayProcess({
-			config: { aliases: { slow: { upstream: hanging }, quick: { upstream: quick } } },
-			ownFetchCap: true,
-		});
-		const { key } = await gateway.mint();
-		const clients: RawConnection[] = [];
-		try {
-			for (let count = 0; count < 300; count += 1) {
-				const client = await openRaw(gateway.url);
-				clients.push(client);
-				await client.write(streamRequest(key, "slow"));
-			}
-			await hanging.waitForRequests(300);
-			await using client = await openRaw(gateway.url);
-			await client.write(streamRequest(key, "quick"));
-			await client.bodyUntil("the quick stream", (text) => text.includes("[DONE]"), 3_000);
-		} finally {
-			await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
-		}
-	}, 40_000);
 });
 
 describe("secrets", () => {

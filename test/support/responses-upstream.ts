@@ -1,5 +1,5 @@
 import { asksForStream } from "./native-rig.ts";
-import { object, parseJson } from "./oracle/json.ts";
+import { object, objects, parseJson } from "./oracle/json.ts";
 import { json, respond, SSE_HEADERS } from "./replies.ts";
 import type { ReceivedRequest, Reply } from "./upstream.ts";
 
@@ -11,8 +11,36 @@ function newId(prefix: string): string {
 	return `${prefix}_${answers.toString(16).padStart(48, "0")}`;
 }
 
+/** An item of an answer. */
+interface OutputItem {
+	readonly id: string;
+	readonly type: string;
+	readonly [field: string]: unknown;
+}
+
+/** What a model says in words. */
+export function messageItem(text: string): OutputItem {
+	const part = { type: "output_text", text, annotations: [], logprobs: [] };
+	return { id: newId("msg"), type: "message", status: "completed", role: "assistant", content: [part] };
+}
+
+/** What it thought, for its account alone. */
+export function reasoningItem(sealed: string): OutputItem {
+	return { id: newId("rs"), type: "reasoning", status: "completed", summary: [], encrypted_content: sealed };
+}
+
+export function callItem(name: string, args: Readonly<Record<string, unknown>>): OutputItem {
+	const text = JSON.stringify(args);
+	return { id: newId("fc"), type: "function_call", status: "completed", call_id: newId("call"), name, arguments: text };
+}
+
 /** A provider that speaks the Responses API itself, and says `text`. */
 export function responsesReply(request: ReceivedRequest, text: string): Reply {
+	return itemsReply(request, [messageItem(text)]);
+}
+
+/** The same, with these items. */
+export function itemsReply(request: ReceivedRequest, output: readonly OutputItem[]): Reply {
 	const asked = parseJson(request.text());
 	const response = {
 		id: newId("resp"),
@@ -48,13 +76,11 @@ export function responsesReply(request: ReceivedRequest, text: string): Reply {
 		usage: null,
 		user: null,
 	};
-	const part = { type: "output_text", text, annotations: [], logprobs: [] };
-	const item = { id: newId("msg"), type: "message", status: "completed", role: "assistant", content: [part] };
 	const done = {
 		...response,
 		status: "completed",
 		completed_at: 1_700_000_001,
-		output: [item],
+		output,
 		usage: {
 			input_tokens: 40,
 			input_tokens_details: { cached_tokens: 10, cache_write_tokens: 0 },
@@ -66,21 +92,48 @@ export function responsesReply(request: ReceivedRequest, text: string): Reply {
 	if (!asksForStream(request)) {
 		return json(200, done);
 	}
-	const at = { item_id: item.id, output_index: 0 };
-	const inPart = { ...at, content_index: 0 };
-	const events: readonly { readonly type: string; readonly [field: string]: unknown }[] = [
+	const events: readonly Event[] = [
 		{ type: "response.created", response },
 		{ type: "response.in_progress", response },
-		{ type: "response.output_item.added", output_index: 0, item: { ...item, status: "in_progress", content: [] } },
-		{ type: "response.content_part.added", ...inPart, part: { ...part, text: "" } },
-		{ type: "response.output_text.delta", ...inPart, delta: text, logprobs: [] },
-		{ type: "response.output_text.done", ...inPart, text, logprobs: [] },
-		{ type: "response.content_part.done", ...inPart, part },
-		{ type: "response.output_item.done", output_index: 0, item },
+		...output.flatMap(eventsOf),
 		{ type: "response.completed", response: done },
 	];
 	const body = events
 		.map((event, index) => `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: index })}\n\n`)
 		.join("");
 	return respond({ framing: "chunked", headers: SSE_HEADERS, body });
+}
+
+interface Event {
+	readonly type: string;
+	readonly [field: string]: unknown;
+}
+
+function eventsOf(item: OutputItem, index: number): Event[] {
+	const begun =
+		item.type === "message" ? { ...item, content: [] } : { ...item, ...(item.arguments ? { arguments: "" } : {}) };
+	return [
+		{ type: "response.output_item.added", output_index: index, item: { ...begun, status: "in_progress" } },
+		...deltasOf(item, { item_id: item.id, output_index: index }),
+		{ type: "response.output_item.done", output_index: index, item },
+	];
+}
+
+function deltasOf(
+	{ type, content, name, arguments: args }: OutputItem,
+	at: Readonly<Record<string, unknown>>,
+): Event[] {
+	if (type === "function_call") {
+		return [
+			{ type: "response.function_call_arguments.delta", ...at, delta: args },
+			{ type: "response.function_call_arguments.done", ...at, name, arguments: args },
+		];
+	}
+	const inPart = { ...at, content_index: 0 };
+	return objects(content).flatMap((part) => [
+		{ type: "response.content_part.added", ...inPart, part: { ...part, text: "" } },
+		{ type: "response.output_text.delta", ...inPart, delta: part.text, logprobs: [] },
+		{ type: "response.output_text.done", ...inPart, text: part.text, logprobs: [] },
+		{ type: "response.content_part.done", ...inPart, part },
+	]);
 }

@@ -1,11 +1,6 @@
 import { type PromptView, plainPrompt } from "../../../src/lib/prompt-view.ts";
-
-/** Two requests; the second must score higher. Written for this project, never trained on. */
-export interface Ordering {
-	readonly name: string;
-	readonly easier: PromptView;
-	readonly harder: PromptView;
-}
+import { chat, conversations, type Ordering } from "./conversations.ts";
+import { requests } from "./requests.ts";
 
 const PROOF =
 	"Prove that every continuous function on a compact metric space is uniformly continuous, and give a counterexample when compactness is dropped.";
@@ -16,12 +11,6 @@ const DEBUG =
 const CAPITAL = "What is the capital of Austria?";
 const HAIKU = "Write a haiku about snow.";
 const EMAIL = "Fix the grammar: she go to school yesterday.";
-
-type Turn = readonly [role: string, text: string];
-
-function chat(...turns: readonly Turn[]): PromptView {
-	return { messages: turns.map(([role, text]) => ({ role, text })), tools: { count: 0, required: 0 }, json: false };
-}
 
 function withTools(text: string, count: number, required: number): PromptView {
 	return { ...plainPrompt(text), tools: { count, required } };
@@ -237,5 +226,14 @@ function plain(): readonly Ordering[] {
 }
 
 export function orderings(): readonly Ordering[] {
-	return [...approvals(), ...courtesies(), ...housekeeping(), ...context(), ...tools(), ...plain()];
+	return [
+		...approvals(),
+		...courtesies(),
+		...housekeeping(),
+		...context(),
+		...tools(),
+		...plain(),
+		...conversations(),
+		...requests(),
+	];
 }

@@ -92,7 +92,7 @@ export const requestRoutingSchema = z
 		shadow: routedDeploymentSchema
 			.extend({ strategy: z.enum(STRATEGIES) })
 			.nullable()
-			.describe("What another strategy would have chosen first, where one was asked (`routing.shadow`)."),
+			.describe("What another strategy would have chosen first, where one was asked (`router.shadow`)."),
 	})
 	.describe("How the request was routed.");
 

@@ -57,6 +57,9 @@ export const aliasReportSchema = z.object({
 	model_alias: z.string(),
 	requests: z.int(),
 	failed_requests: z.int().describe("Ended without an answer of a provider."),
+	unserved_requests: z
+		.int()
+		.describe("Let in, but nobody could be asked: not among `requests`, since they have no attempts."),
 	failovers: z.int().describe("Attempts beyond the first."),
 	errors: z.int().describe("Attempts that failed upstream."),
 	cost_usd: usd,
@@ -82,13 +85,15 @@ export const aliasReportSchema = z.object({
 	),
 	scores: z.array(z.int()).describe("Requests by their score in tenths, 0.0 up to 0.1 first."),
 	without_text: z.int().describe("Requests that have no score, since there is nothing to read."),
-	exclusions: z.array(
-		z.object({
-			reason: z.enum(EXCLUSIONS),
-			requests: z.int(),
-			deployments: z.int().describe("Deployments passed over, each time it happened."),
-		}),
-	),
+	exclusions: z
+		.array(
+			z.object({
+				reason: z.enum(EXCLUSIONS),
+				requests: z.int(),
+				deployments: z.int().describe("Deployments passed over, each time it happened."),
+			}),
+		)
+		.describe("Requests for which a deployment was passed over, by why; unserved ones too."),
 	sessions: z
 		.array(z.object({ outcome: z.enum(SESSION_OUTCOMES), requests: z.int() }))
 		.describe("Requests that belong to a conversation, by what that meant for them."),

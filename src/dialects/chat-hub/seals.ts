@@ -2,7 +2,8 @@ import { isJsonObject, type JsonObject, type JsonValue, objectOf, objectsIn } fr
 import { type IsLeftOut, markOf, type Seal } from "../seal.ts";
 import { readReasoningDetails } from "./reasoning.ts";
 
-const GEMINI = "google-gemini-v1";
+/** The format of Gemini's thought signatures. */
+export const GEMINI = "google-gemini-v1";
 /** One format for the models of several makers, none of which can read another's. */
 const BEDROCK = "bedrock-converse-v1";
 const DETAIL_LISTS = ["reasoning_details", "thinking_blocks"] as const;

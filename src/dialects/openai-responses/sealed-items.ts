@@ -1,8 +1,27 @@
 import { isJsonObject, type JsonObject, type JsonValue, objectsIn } from "../../lib/json-types.ts";
-import { googleSignature, messageSeals, withoutSignature } from "../chat-hub/seals.ts";
+import { GEMINI, googleSignature, messageSeals, withoutSignature } from "../chat-hub/seals.ts";
 import { SEAL, unseal } from "../responses-over-chat/reasoning.ts";
 import { type IsLeftOut, markOf, OPAQUE, type Seal } from "../seal.ts";
 import { isOwnId } from "./own-items.ts";
+
+/** Whether there is anything to look for: cheap, as most requests have nothing of the kind, and large ones many items. */
+export function mayHoldSeals(input: JsonValue | undefined): boolean {
+	if (!Array.isArray(input)) {
+		return false;
+	}
+	for (const item of input) {
+		if (!isJsonObject(item)) {
+			continue;
+		}
+		const { type } = item;
+		const isPlain =
+			type === "message" || type === "function_call_output" || (type === undefined && item.role !== undefined);
+		if (!isPlain && (type !== "function_call" || item.extra_content !== undefined)) {
+			return true;
+		}
+	}
+	return false;
+}
 
 /** What of a request's `input` only a provider can read. In order of the conversation. */
 export function itemSeals(input: JsonValue | undefined): Seal[] {
@@ -22,7 +41,7 @@ function sealsOf(item: JsonObject, isCurrent: boolean): Seal[] {
 	const signature = googleSignature(item);
 	if (signature !== undefined) {
 		const field = "input[].extra_content";
-		return [{ format: "google-gemini-v1", marks: [markOf(signature)], field, isCurrent, isEssential: false }];
+		return [{ format: GEMINI, marks: [markOf(signature)], field, isCurrent, isEssential: false }];
 	}
 	const marks = opaqueMarks(item);
 	const type = isReference(item) ? "item_reference" : String(item.type);

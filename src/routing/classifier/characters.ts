@@ -1,22 +1,29 @@
+/** In the kinds that a word goes on with. */
+export const GOES_ON = 0x80;
+/** In the kinds within a word that say nothing themselves: what is behind them decides. */
+export const MAY_GO_ON = 0x40;
+
 /** What a character is to the reader of a prompt. */
 export const KIND = {
 	other: 0,
 	space: 1,
 	line: 2,
-	word: 3,
-	digit: 4,
 	/** Written without spaces between words. */
-	dense: 5,
-	/** Apostrophe and hyphen: part of a word that goes on after them. */
-	joint: 6,
+	dense: 3,
+	/** Hyphen: part of a list's mark, or between two words. */
+	joint: 4,
 	/** Ends a sentence. */
-	end: 7,
-	code: 8,
-	math: 9,
-	/** Seen by nobody: zero-width characters, combining marks. */
-	hidden: 10,
+	end: 5,
+	code: 6,
+	math: 7,
 	/** The first half of a pair of UTF-16 units. */
-	high: 11,
+	high: 8,
+	word: GOES_ON,
+	digit: GOES_ON + 1,
+	/** Part of a word that goes on after it. */
+	apostrophe: MAY_GO_ON,
+	/** Seen by nobody: zero-width characters, combining marks. */
+	hidden: MAY_GO_ON + 1,
 } as const;
 
 /** Chinese, Japanese and Korean write about this many characters for what English writes as a word. */
@@ -60,7 +67,8 @@ export function characterKinds(): Uint8Array {
 	each("\u00ad\u034f\u061c\u115f\u1160\u180e\ufeff", KIND.hidden);
 	each(" \t\u00a0\u202f\u205f\u3000", KIND.space);
 	each("\n\r\u2028\u2029", KIND.line);
-	each("'’-‐‑", KIND.joint);
+	each("'’", KIND.apostrophe);
+	each("-‐‑", KIND.joint);
 	each(".!?。！？…؟۔।¿¡", KIND.end);
 	each("\u060c\u061b«»¬¯°²³´µ¶¸¹º¼½¾", KIND.other);
 	each(CODE_MARKS, KIND.code);

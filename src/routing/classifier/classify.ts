@@ -19,6 +19,8 @@ const EARLIER_SCORED_MAX = 3;
 const OFFER_SHARE = 0.35;
 const OFFER_CONTENT_MIN = 5;
 const OFFER_TAIL = 240;
+/** A follow-up with so many words of substance says what it asks for. */
+const FOLLOW_UP_CONTENT = 4;
 const COURTESY_SCORE = 0.01;
 const HEADING_SHARE = 0.1;
 /** The most a system prompt adds. */
@@ -97,10 +99,15 @@ function withContext(model: Model, reader: Reader, own: TextScore, before: reado
 		case "approval":
 			return approved(model, reader, before) ?? own.score * HEADING_SHARE;
 		case "follow_up":
-			return Math.max(own.score, own.share * (earlierTask(model, reader, before) ?? 0));
+			return followUp(own, earlierTask(model, reader, before));
 		case "task":
 			return own.score;
 	}
+}
+
+/** The fewer words a follow-up has, the less they say by themselves. */
+function followUp({ score, content, share }: TextScore, earlier: number | undefined): number {
+	return earlier === undefined ? score : Math.max(score * Math.min(1, content / FOLLOW_UP_CONTENT), share * earlier);
 }
 
 /** The score of what an approval approves: the task, and the answer that asked for approval. */

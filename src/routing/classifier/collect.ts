@@ -1,7 +1,7 @@
 import { CLASSES, FRAME, STOP } from "./classes.ts";
 import { mix, pairHash } from "./hash.ts";
 import { ROLE } from "./roles.ts";
-import { FIELD, FIELDS, type Scan } from "./scan-state.ts";
+import { FIELDS, type Scan } from "./scan-state.ts";
 import { type Tables, VECTOR_SIZE } from "./tables.ts";
 
 /** Hashed features are numbers below this. */
@@ -14,8 +14,6 @@ const HASHED_MAX = SEEN_SIZE >> 1;
 const LEAD_WORDS = 3;
 const RARE = 150;
 const SEGMENTS_MAX = 512;
-/** Words of substance outside chatter, for chatter to be left out. */
-const SUBSTANCE_MIN = 3;
 
 /** What was found in a part of a text, to be turned into features. Reused, as the scan is. */
 export interface Collected {
@@ -38,6 +36,8 @@ export interface Collected {
 	readonly roles: Uint8Array;
 	/** Bits of the roles that are not collected. */
 	leftOut: number;
+	/** "Hi", and a line of big words: a greeting does not become a task by that. */
+	greetsWithBigWords: boolean;
 	/** Features that were seen, each with the generation it was seen in: what is older counts as not there. */
 	readonly seen: Uint32Array;
 	generation: number;
@@ -59,6 +59,7 @@ export function createCollected(): Collected {
 		leadWords: 0,
 		roles: new Uint8Array(SEGMENTS_MAX),
 		leftOut: ROLE.empty,
+		greetsWithBigWords: false,
 		seen: new Uint32Array(SEEN_SIZE),
 		generation: 0,
 	};
@@ -91,17 +92,6 @@ export function collectSegments(scan: Scan, tables: Tables, from: number, to: nu
 			collectSegment(scan, tables, segment, collected);
 		}
 	}
-}
-
-/** Whether there is something to read besides chatter before `end`. */
-export function hasSubstance(scan: Scan, { roles }: Collected, end: number): boolean {
-	let content = 0;
-	for (let segment = 0; segment < end && content < SUBSTANCE_MIN; segment += 1) {
-		if (roles[segment] === ROLE.task) {
-			content += scan.counts[segment * FIELDS + FIELD.content] ?? 0;
-		}
-	}
-	return content >= SUBSTANCE_MIN;
 }
 
 function collectSegment(scan: Scan, tables: Tables, segment: number, collected: Collected): void {

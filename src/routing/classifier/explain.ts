@@ -10,6 +10,12 @@ export interface Signal {
 
 /** Nearer to the ordinary prompt than this, the distance is too small to divide by. */
 const NEAR = 1e-3;
+/** What adds less is not told. */
+const TOLD_FROM = 5e-4;
+
+const NAMES = [...new Set(FEATURE_NAMES)];
+/** Of each feature: the place of its group's name. */
+const GROUP_OF = Uint8Array.from(FEATURE_NAMES, (name) => NAMES.indexOf(name));
 
 /**
  * What each group of features adds to the score of the text the reader holds, before anything around it counts. The raw
@@ -17,10 +23,11 @@ const NEAR = 1e-3;
  * that the parts and `ordinary_prompt` sum to the score.
  */
 export function featureSignals(model: Model, reader: Reader, { raw, unheld }: TextScore): readonly Signal[] {
-	const groups = new Map<string, number>([["words", hashedPart(model, reader.collected) / 3]]);
-	for (const [index, part] of featureParts(model, reader.features).entries()) {
-		const name = FEATURE_NAMES[index] ?? "";
-		groups.set(name, (groups.get(name) ?? 0) + part);
+	const parts = featureParts(model, reader.features);
+	const sums = new Float64Array(NAMES.length);
+	for (let index = 0; index < parts.length; index += 1) {
+		const group = GROUP_OF[index] ?? 0;
+		sums[group] = (sums[group] ?? 0) + (parts[index] ?? 0);
 	}
 	const ordinary = percentile(model, model.base);
 	const distance = raw - model.base;
@@ -28,8 +35,16 @@ export function featureSignals(model: Model, reader: Reader, { raw, unheld }: Te
 		Math.abs(distance) < NEAR
 			? (percentile(model, model.base + NEAR) - percentile(model, model.base - NEAR)) / (2 * NEAR)
 			: (unheld - ordinary) / distance;
-	return [
-		{ name: "ordinary_prompt", contribution: ordinary },
-		...[...groups].map(([name, part]) => ({ name, contribution: part * perRaw })),
-	].filter(({ contribution }) => Math.abs(contribution) >= 5e-4);
+	const signals: Signal[] = [];
+	const add = (name: string, contribution: number) => {
+		if (Math.abs(contribution) >= TOLD_FROM) {
+			signals.push({ name, contribution });
+		}
+	};
+	add("ordinary_prompt", ordinary);
+	add("words", (hashedPart(model, reader.collected) / 3) * perRaw);
+	for (const [group, name] of NAMES.entries()) {
+		add(name, (sums[group] ?? 0) * perRaw);
+	}
+	return signals;
 }

@@ -1,11 +1,11 @@
 import { type Collected, HASHED_SIZE } from "./collect.ts";
 import { FEATURES } from "./features.ts";
+import { addSplits, sumTrees } from "./forest.ts";
 import type { Tables } from "./tables.ts";
 
+/** forest.ts walks trees of this depth. */
 export const TREE_DEPTH = 4;
-/** Shifted, not raised: an integer to the engine, and so is what is counted from it. */
-const INNER = (1 << TREE_DEPTH) - 1;
-export const NODES = 2 * INNER + 1;
+export const NODES = 2 ** (TREE_DEPTH + 1) - 1;
 
 /** Three small regressions of the same thing, the worth of a stronger model; their mean is the raw score. */
 export interface Model {
@@ -38,7 +38,7 @@ export function rawScore(
 	collected: Pick<Collected, "hashed" | "hashedCount">,
 	features: Float32Array,
 ): number {
-	return model.base + (hashedPart(model, collected) + linearPart(model, features) + treesPart(model, features)) / 3;
+	return model.base + (hashedPart(model, collected) + linearPart(model, features) + sumTrees(model, features)) / 3;
 }
 
 export function hashedPart(
@@ -60,43 +60,14 @@ function linearPart({ linear, means }: Model, features: Float32Array): number {
 	return sum;
 }
 
-function treesPart({ treeFeatures, treeThresholds, treeValues }: Model, features: Float32Array): number {
-	let sum = 0;
-	const trees = (treeFeatures.length / INNER) | 0;
-	for (let tree = 0; tree < trees; tree += 1) {
-		const start = tree * INNER;
-		let node = 0;
-		while (node < INNER) {
-			const feature = treeFeatures[start + node] ?? -1;
-			const goesRight = feature >= 0 && (features[feature] ?? 0) > (treeThresholds[start + node] ?? 0);
-			node = (node << 1) + (goesRight ? 2 : 1);
-		}
-		sum += treeValues[tree * NODES + node] ?? 0;
-	}
-	return sum;
-}
-
 /** What each feature adds to the raw score, by linear weight and by the splits on it; sums to the two parts' sum. */
 export function featureParts(model: Model, features: Float32Array): Float64Array {
-	const { linear, means, treeFeatures, treeThresholds, treeValues } = model;
-	const parts = Float64Array.from(
-		linear,
-		(weight, index) => (weight * ((features[index] ?? 0) - (means[index] ?? 0))) / 3,
-	);
-	const trees = treeFeatures.length / INNER;
-	for (let tree = 0; tree < trees; tree += 1) {
-		let node = 0;
-		while (node < INNER) {
-			const feature = treeFeatures[tree * INNER + node] ?? -1;
-			const goesRight = feature >= 0 && (features[feature] ?? 0) > (treeThresholds[tree * INNER + node] ?? 0);
-			const child = 2 * node + (goesRight ? 2 : 1);
-			if (feature >= 0) {
-				const step = (treeValues[tree * NODES + child] ?? 0) - (treeValues[tree * NODES + node] ?? 0);
-				parts[feature] = (parts[feature] ?? 0) + step / 3;
-			}
-			node = child;
-		}
+	const { linear, means } = model;
+	const parts = new Float64Array(FEATURES);
+	for (let index = 0; index < FEATURES; index += 1) {
+		parts[index] = ((linear[index] ?? 0) * ((features[index] ?? 0) - (means[index] ?? 0))) / 3;
 	}
+	addSplits(model, features, parts);
 	return parts;
 }
 

@@ -1,10 +1,13 @@
-import { type Collected, collectSegments, createCollected, hasSubstance, resetCollected } from "./collect.ts";
+import { assignRoles, hasSubstance } from "./assign-roles.ts";
+import { type Collected, collectSegments, createCollected, resetCollected } from "./collect.ts";
 import { FEATURES, writeFeatures } from "./features.ts";
-import { assignRoles, ROLE } from "./roles.ts";
+import { ROLE } from "./roles.ts";
 import { scanText } from "./scan.ts";
-import { createScan, type Scan } from "./scan-state.ts";
+import { createScan, FIELD, FIELDS, type Scan } from "./scan-state.ts";
 import type { Tables } from "./tables.ts";
 import { unwrap } from "./unwrap.ts";
+
+const CHOICES_MIN = 3;
 
 /** Memory that is used again for every text. */
 export interface Reader {
@@ -22,7 +25,7 @@ export function createReader(tables: Tables): Reader {
 export function readText({ scan, tables, collected }: Reader, text: string): void {
 	scanText(unwrap(text), tables, scan);
 	resetCollected(collected);
-	collected.leftOut = assignRoles(scan, collected.roles);
+	assignRoles(scan, collected);
 }
 
 /**
@@ -35,6 +38,9 @@ export function lastPart({ scan, collected }: Reader, end: number): number {
 	while (last > 0 && (roles[last] ?? 0) & leftOut) {
 		last -= 1;
 	}
+	if (isOfChoices(scan, last)) {
+		return 0;
+	}
 	const line = scan.segmentLine[last];
 	let boundary = last;
 	while (boundary > 0 && scan.segmentLine[boundary - 1] === line) {
@@ -43,10 +49,22 @@ export function lastPart({ scan, collected }: Reader, end: number): number {
 	return boundary === 0 ? last : boundary;
 }
 
+/** Whether a segment is one of several things to choose from: none of them is a line more. */
+function isOfChoices({ counts, segments }: Scan, segment: number): boolean {
+	if ((counts[segment * FIELDS + FIELD.choices] ?? 0) === 0) {
+		return false;
+	}
+	let choices = 0;
+	for (let other = 0; other < segments; other += 1) {
+		choices += counts[other * FIELDS + FIELD.choices] ?? 0;
+	}
+	return choices >= CHOICES_MIN;
+}
+
 /** Collects the segments from `from` to before `to` in addition, and works out the features of all before `to`. */
 export function readSegments(reader: Reader, from: number, to: number): void {
 	const { scan, tables, collected, features } = reader;
-	const leftOut = hasSubstance(scan, collected, to)
+	const leftOut = hasSubstance(scan, collected.roles, to)
 		? collected.leftOut | ROLE.chatter
 		: collected.leftOut & ~ROLE.chatter;
 	let start = from;

@@ -1,8 +1,8 @@
-import { KIND } from "./characters.ts";
+import { GOES_ON, KIND, MAY_GO_ON } from "./characters.ts";
 import { FRAME, STOP } from "./classes.ts";
-import { HASH_PRIME, HASH_START, pairHash } from "./hash.ts";
+import { HASH_PRIME, HASH_START, pairHash, prefixHash } from "./hash.ts";
 import { count, FIELD, pushToken, type Scan } from "./scan-state.ts";
-import { findPrefixRow, findRow, type Tables } from "./tables.ts";
+import { type Lookup, rowOf, trialRow } from "./tables.ts";
 
 const PREFIX_MIN = 2;
 const PREFIX_MAX = 10;
@@ -15,7 +15,6 @@ const HANGUL_CONTENT = 1.4;
 const SYLLABLE_MAX = 6;
 const LATIN_END = 0x24f;
 const HANGUL_START = 0xac00;
-const APOSTROPHE = 0x27;
 const ELISION_MAX = 2;
 const ROUND = 0x28;
 const ROUND_END = 0x29;
@@ -29,17 +28,16 @@ const LIST_DIGITS_MAX = 2;
 /** Numbers are filed by how many digits they have. */
 const NUMBER_HASH = 0x2300_0000;
 
-/** The hashes of the beginnings of the word being read, by length. */
-const prefixes = new Uint32Array(PREFIX_MAX + 1);
-/** What follows the word just read, folded. */
+/** Of the word just read: its letters, and what follows, folded. */
+let size = 0;
 let following = 0;
-let wordSize = 0;
+/** The hashes of a word's beginnings, by length. */
+const prefixes = new Int32Array(PREFIX_MAX + 1);
 
 /** Reads the word that begins at `scan.index`. */
-export function readWord(text: string, tables: Tables, scan: Scan): void {
-	const first = tables.fold[text.charCodeAt(scan.index)] ?? 0;
-	const hash = hashWord(text, tables, scan);
-	const size = wordSize;
+export function readWord(lookup: Lookup, scan: Scan): void {
+	const start = scan.index;
+	const hash = hashWord(lookup, scan);
 	if (scan.lineIsNew) {
 		beginLine(scan);
 		if (size === 1 && (following === DOT || following === ROUND_END)) {
@@ -48,112 +46,139 @@ export function readWord(text: string, tables: Tables, scan: Scan): void {
 			return;
 		}
 	}
-	const row = rowOf(hash, size, scan.lastHash, tables);
-	const classes = row < 0 ? 0 : (tables.rowClasses[row] ?? 0);
+	const row = wordRow(hash, start, lookup, scan);
+	const classes = row < 0 ? 0 : (lookup.rowClasses[row] ?? 0);
 	scan.lastHash = hash;
-	countWord(first, size, row, classes, scan);
-	pushToken(scan, row < 0 ? hash : (tables.rowHash[row] ?? 0), row, classes);
+	countWord(lookup.fold[scan.units[start] ?? 0] ?? 0, row, classes, scan);
+	pushToken(scan, row < 0 ? hash : (lookup.rowHash[row] ?? 0), row, classes);
 }
 
-/** Moves behind the word and returns its hash; its length and what follows are left in this module's variables. */
-function hashWord(text: string, { fold, kinds }: Tables, scan: Scan): number {
-	let hash = HASH_START;
-	let size = 0;
-	let { index } = scan;
-	let code = fold[text.charCodeAt(index)] ?? 0;
-	let kind = KIND.word as number;
-	while (kind === KIND.word || (kind === KIND.digit && size > 0)) {
-		hash = Math.imul(hash ^ code, HASH_PRIME);
-		size += 1;
-		if (size <= PREFIX_MAX) {
-			prefixes[size] = hash;
+/** Moves behind the word and returns its hash; its size and what follows are left in this module's variables. */
+function hashWord({ fold, kinds }: Lookup, scan: Scan): number {
+	const { units } = scan;
+	const start = scan.index;
+	let index = start;
+	let unit = units[index] ?? 0;
+	let kind = 0;
+	let hash = HASH_START | 0;
+	do {
+		hash = Math.imul(hash ^ (fold[unit] ?? 0), HASH_PRIME);
+		index += 1;
+		unit = units[index] ?? 0;
+		kind = kinds[unit] ?? 0;
+	} while (kind >= GOES_ON);
+	let letters = index - start;
+	while (kind >= MAY_GO_ON) {
+		index = nextLetter(index, letters, kinds, units);
+		unit = units[index] ?? 0;
+		kind = kinds[unit] ?? 0;
+		if (kind < GOES_ON) {
+			break;
 		}
 		do {
+			hash = Math.imul(hash ^ (fold[unit] ?? 0), HASH_PRIME);
+			letters += 1;
 			index += 1;
-			code = fold[text.charCodeAt(index)] ?? 0;
-			kind = kinds[code] ?? 0;
-		} while (kind === KIND.hidden);
-		if (code === APOSTROPHE && size > ELISION_MAX) {
-			// don't, that's: one word. l'eau, I'm: two.
-			const after = fold[text.charCodeAt(index + 1)] ?? 0;
-			if (kinds[after] === KIND.word) {
-				index += 1;
-				code = after;
-				kind = KIND.word;
-			}
-		}
+			unit = units[index] ?? 0;
+			kind = kinds[unit] ?? 0;
+		} while (kind >= GOES_ON);
 	}
 	scan.index = index;
-	following = code;
-	wordSize = size;
-	return hash >>> 0;
+	size = letters;
+	following = fold[unit] ?? 0;
+	return hash;
 }
 
-/** The word itself, or its beginning, or with the one before it. */
-function rowOf(hash: number, size: number, lastHash: number, tables: Tables): number {
-	let row = findRow(tables, hash);
+/** Where a word of so many letters goes on, or has ended: behind hidden characters, and behind an apostrophe within it. */
+function nextLetter(from: number, letters: number, kinds: Uint8Array, units: Uint16Array): number {
+	let index = from;
+	while (kinds[units[index] ?? 0] === KIND.hidden) {
+		index += 1;
+	}
+	// don't, that's: one word. l'eau, I'm: two.
+	return kinds[units[index] ?? 0] === KIND.apostrophe &&
+		letters > ELISION_MAX &&
+		kinds[units[index + 1] ?? 0] === KIND.word
+		? index + 1
+		: index;
+}
+
+/** Of the word itself, or its beginning, or with the one before it. */
+function wordRow(hash: number, start: number, lookup: Lookup, { lastHash, units }: Scan): number {
+	const row = rowOf(lookup, hash);
 	if (lastHash !== 0 && (row < 0 || size <= SYLLABLE_MAX)) {
-		const pair = findRow(tables, pairHash(lastHash, hash));
+		const pair = trialRow(lookup, pairHash(lastHash, hash) | 0);
 		if (pair >= 0) {
 			return pair;
 		}
 	}
-	for (let length = Math.min(size, PREFIX_MAX); row < 0 && length >= PREFIX_MIN; length -= 1) {
-		row = findPrefixRow(tables, prefixes[length] ?? 0);
+	return row < 0 && size >= PREFIX_MIN ? prefixRow(start, lookup, units) : row;
+}
+
+/** Of the longest beginning that is known. */
+function prefixRow(start: number, lookup: Lookup, units: Uint16Array): number {
+	const longest = Math.min(size, PREFIX_MAX);
+	let hash = HASH_START | 0;
+	let index = start;
+	for (let length = 1; length <= longest; length += 1) {
+		hash = Math.imul(hash ^ (lookup.fold[units[index] ?? 0] ?? 0), HASH_PRIME);
+		prefixes[length] = hash;
+		index = nextLetter(index + 1, length, lookup.kinds, units);
+	}
+	let row = -1;
+	for (let length = longest; row < 0 && length >= PREFIX_MIN; length -= 1) {
+		row = trialRow(lookup, prefixHash(prefixes[length] ?? 0) | 0);
 	}
 	return row;
 }
 
-function countWord(first: number, size: number, row: number, classes: number, scan: Scan): void {
-	count(scan, FIELD.words, 1);
+function countWord(first: number, row: number, classes: number, { counts, at }: Scan): void {
+	counts[at + FIELD.words] = (counts[at + FIELD.words] ?? 0) + 1;
 	if (size > 1) {
 		if (following === ROUND && row < 0) {
-			count(scan, FIELD.calls, 1);
+			counts[at + FIELD.calls] = (counts[at + FIELD.calls] ?? 0) + 1;
 		} else if (following === UNDERSCORE) {
-			count(scan, FIELD.code, 1);
+			counts[at + FIELD.code] = (counts[at + FIELD.code] ?? 0) + 1;
 		}
 	} else if ((classes & STOP) === 0) {
-		count(scan, FIELD.variables, 1);
+		counts[at + FIELD.variables] = (counts[at + FIELD.variables] ?? 0) + 1;
 	}
 	if (first > LATIN_END) {
-		count(scan, FIELD.foreign, 1);
+		counts[at + FIELD.foreign] = (counts[at + FIELD.foreign] ?? 0) + 1;
 	}
 	if (classes & FRAME) {
-		count(scan, FIELD.framed, 1);
+		counts[at + FIELD.framed] = (counts[at + FIELD.framed] ?? 0) + 1;
 	} else if ((classes & STOP) === 0) {
-		count(scan, FIELD.content, first >= HANGUL_START ? HANGUL_CONTENT : 1);
-		count(scan, FIELD.letters, Math.min(size, WORD_MAX));
+		counts[at + FIELD.content] = (counts[at + FIELD.content] ?? 0) + (first >= HANGUL_START ? HANGUL_CONTENT : 1);
+		counts[at + FIELD.letters] = (counts[at + FIELD.letters] ?? 0) + Math.min(size, WORD_MAX);
 		if (size >= LONG) {
-			count(scan, FIELD.long, 1);
+			counts[at + FIELD.long] = (counts[at + FIELD.long] ?? 0) + 1;
 			if (size >= VERY_LONG) {
-				count(scan, FIELD.veryLong, 1);
+				counts[at + FIELD.veryLong] = (counts[at + FIELD.veryLong] ?? 0) + 1;
 			}
 		}
 	}
 }
 
 /** Reads the number that begins at `scan.index`, separators included. */
-export function readNumber(text: string, { fold, kinds }: Tables, scan: Scan): void {
+export function readNumber({ fold, kinds }: Lookup, scan: Scan): void {
+	const { units } = scan;
 	let digits = 0;
 	let { index } = scan;
-	let code = 0;
+	let mark = 0;
 	do {
 		digits += 1;
 		index += 1;
-		code = fold[text.charCodeAt(index)] ?? 0;
-		if (code === DOT || code === COMMA) {
-			const after = fold[text.charCodeAt(index + 1)] ?? 0;
-			if (kinds[after] === KIND.digit) {
-				index += 1;
-				code = after;
-			}
+		mark = fold[units[index] ?? 0] ?? 0;
+		if ((mark === DOT || mark === COMMA) && kinds[units[index + 1] ?? 0] === KIND.digit) {
+			index += 1;
 		}
-	} while (kinds[code] === KIND.digit);
+	} while (kinds[units[index] ?? 0] === KIND.digit);
 	scan.index = index;
 	scan.lastHash = 0;
 	if (scan.lineIsNew) {
 		beginLine(scan);
-		if (digits <= LIST_DIGITS_MAX && (code === DOT || code === ROUND_END)) {
+		if (digits <= LIST_DIGITS_MAX && (mark === DOT || mark === ROUND_END)) {
 			count(scan, FIELD.lists, 1);
 			return;
 		}

@@ -1,5 +1,7 @@
 const TOKENS_MAX = 4_096;
 const SEGMENTS_MAX = 512;
+/** Of the first buffer; longer texts get a longer one. */
+const UNITS = 8_448;
 
 /** What is counted of a segment. */
 export const FIELD = {
@@ -29,16 +31,23 @@ export const FIELDS = 19;
 
 /** A text taken apart. The arrays are reused: valid until the next text is read into them. */
 export interface Scan {
+	/** The text in UTF-16 units, and a 0 behind it. */
+	units: Uint16Array;
+	/** The same memory. */
+	bytes: Buffer;
+	/** Units of the text. */
+	length: number;
+	/** What each word is filed under. */
 	readonly tokenHash: Uint32Array;
 	/** -1 = a word that is not in the table. */
 	readonly tokenRow: Int32Array;
-	readonly tokenClasses: Uint32Array;
+	readonly tokenClasses: Int32Array;
 	/** The first token of each segment; the entry after the last is the number of tokens. */
 	readonly segmentStart: Uint32Array;
 	/** The line a segment stands on. */
 	readonly segmentLine: Uint32Array;
 	/** Classes that any word of a segment is of. */
-	readonly segmentClasses: Uint32Array;
+	readonly segmentClasses: Int32Array;
 	/** FIELDS numbers for each segment. */
 	readonly counts: Float64Array;
 	tokens: number;
@@ -56,13 +65,17 @@ export interface Scan {
 }
 
 export function createScan(): Scan {
+	const units = new Uint16Array(UNITS);
 	return {
+		units,
+		bytes: Buffer.from(units.buffer),
+		length: 0,
 		tokenHash: new Uint32Array(TOKENS_MAX),
 		tokenRow: new Int32Array(TOKENS_MAX),
-		tokenClasses: new Uint32Array(TOKENS_MAX),
+		tokenClasses: new Int32Array(TOKENS_MAX),
 		segmentStart: new Uint32Array(SEGMENTS_MAX + 1),
 		segmentLine: new Uint32Array(SEGMENTS_MAX),
-		segmentClasses: new Uint32Array(SEGMENTS_MAX),
+		segmentClasses: new Int32Array(SEGMENTS_MAX),
 		counts: new Float64Array(SEGMENTS_MAX * FIELDS),
 		tokens: 0,
 		segments: 0,
@@ -75,7 +88,15 @@ export function createScan(): Scan {
 	};
 }
 
-export function resetScan(scan: Scan): void {
+export function resetScan(scan: Scan, text: string): void {
+	const { length } = text;
+	if (length >= scan.units.length) {
+		scan.units = new Uint16Array(2 * length);
+		scan.bytes = Buffer.from(scan.units.buffer);
+	}
+	scan.bytes.write(text, 0, "utf16le");
+	scan.units[length] = 0;
+	scan.length = length;
 	scan.tokens = 0;
 	scan.segments = 1;
 	scan.at = 0;
@@ -121,7 +142,9 @@ export function nextSegment(scan: Scan): void {
 		scan.segmentClasses[segments] = 0;
 		scan.segments = segments + 1;
 		scan.at = segments * FIELDS;
-		counts.fill(0, scan.at, scan.at + FIELDS);
+		for (let index = scan.at; index < scan.at + FIELDS; index += 1) {
+			counts[index] = 0;
+		}
 	}
 	scan.segmentLine[scan.segments - 1] = scan.line;
 }

@@ -1,5 +1,6 @@
 import { classBit, FRAME, STOP } from "./classes.ts";
-import { saysSomething } from "./roles.ts";
+import { hashText } from "./hash.ts";
+import { ASKS, saysSomething } from "./roles.ts";
 import { FIELD, FIELDS, type Scan } from "./scan-state.ts";
 
 /** What kind of message a text is. */
@@ -28,6 +29,7 @@ const HEADING = classBit("heading");
 const ANAPHORA = classBit("anaphora");
 const COMPLAINT = classBit("complaint");
 const PLAIN = classBit("plain");
+const QUESTION = classBit("question");
 const WORK =
 	classBit("code") |
 	classBit("prove") |
@@ -36,15 +38,32 @@ const WORK =
 	classBit("writing") |
 	classBit("physics");
 
+/** Words that stand for what was said: "that works, thanks" approves nothing, "go on, thanks" does. */
+const THANKS = hashes("thanks thank thx ty cheers appreciated appreciate");
+const GOES_ON = hashes("yes yep yeah go do continue proceed next start keep please");
+const DENIES = hashes("no not never nope dont doesnt isnt wasnt cant didnt sure");
+const DO = hashText("do");
+const YOU = hashes("you your");
+const POINTS_AT = hashes("this the that our above following below whole entire");
+const NAMES = hashes("name title label categorize categorise label describe summarize summarise give");
+const TALKS = hashes(
+	"conversation conversations chat chats dialogue dialog thread transcript discussion messages history",
+);
+
+function hashes(words: string): ReadonlySet<number> {
+	return new Set(words.split(" ").map(hashText));
+}
+
 export function kindOf(scan: Scan): TextKind {
 	const words = sumOf(scan, FIELD.words);
-	const { any, approves, allCourteous } = tokenKinds(scan);
+	// Longer ones stand for themselves, and are not looked at word by word.
+	const kinds = words <= FOLLOW_UP_WORDS_MAX ? tokenKinds(scan) : undefined;
 	const isKnown = words - scan.tokens <= UNKNOWN_WORDS_MAX;
-	if (scan.tokens > 0 && words <= ONE_WORD_MAX && isKnown) {
-		if (approves) {
+	if (kinds !== undefined && scan.tokens > 0 && words <= ONE_WORD_MAX && isKnown) {
+		if (kinds.approves) {
 			return "approval";
 		}
-		if (allCourteous) {
+		if (kinds.allCourteous) {
 			return "courtesy";
 		}
 		if (scan.tokens === 1 && isChoice(scan)) {
@@ -54,40 +73,68 @@ export function kindOf(scan: Scan): TextKind {
 	if (asksForHeading(scan)) {
 		return "heading";
 	}
-	const content = sumOf(scan, FIELD.content);
-	const leans = (any & (ANAPHORA | COMPLAINT | CONTINUATION)) !== 0 || content <= 2;
-	return leans && words <= FOLLOW_UP_WORDS_MAX && content <= FOLLOW_UP_CONTENT_MAX ? "follow_up" : "task";
+	const content = kinds === undefined ? 0 : sumOf(scan, FIELD.content);
+	return kinds !== undefined && content <= FOLLOW_UP_CONTENT_MAX && leansOnEarlier(scan, kinds, content)
+		? "follow_up"
+		: "task";
+}
+
+function leansOnEarlier(scan: Scan, { any, begins, allUnknown }: TokenKinds, content: number): boolean {
+	if (any & (ANAPHORA | COMPLAINT | CONTINUATION) || content <= 1) {
+		return true;
+	}
+	// "You forgot the second part", and what is too short to be a task in a language nobody knows.
+	if (content <= 3 && (YOU.has(scan.tokenHash[0] ?? 0) || allUnknown)) {
+		return true;
+	}
+	return content <= 2 && (begins & ASKS) === 0;
 }
 
 interface TokenKinds {
-	/** Classes that any word is of. */
+	/** Classes that any word is of, and those of the first one. */
 	readonly any: number;
+	readonly begins: number;
+	/** No word of substance is in the table. */
+	readonly allUnknown: boolean;
 	/** "ok", "yes, please", "great, go ahead", and not "ok thanks". */
 	readonly approves: boolean;
 	readonly allCourteous: boolean;
 }
 
-function tokenKinds({ tokens, tokenClasses }: Scan): TokenKinds {
+function tokenKinds({ tokens, tokenClasses, tokenHash, tokenRow }: Scan): TokenKinds {
 	let any = 0;
 	let allApprove = true;
 	let allAllowed = true;
 	let allCourteous = true;
+	let allUnknown = true;
 	let some = false;
 	let strong = false;
+	let thanks = false;
+	let goesOn = false;
+	let denies = false;
 	for (let token = 0; token < Math.min(tokens, 2 * FOLLOW_UP_WORDS_MAX); token += 1) {
 		const classes = tokenClasses[token] ?? 0;
+		const hash = tokenHash[token] ?? 0;
 		any |= classes;
 		const isApproval = (classes & (APPROVAL | CONTINUATION)) !== 0;
 		allApprove &&= isApproval;
 		allAllowed &&= isApproval || (classes & (COURTESY | FRAME | STOP)) !== 0;
 		allCourteous &&= (classes & (COURTESY | FRAME | STOP)) !== 0;
-		some ||= isApproval && (classes & STOP) === 0;
+		allUnknown &&= (classes & (STOP | FRAME)) !== 0 || (tokenRow[token] ?? 0) < 0;
+		some ||= isApproval && ((classes & STOP) === 0 || (hash === DO && token === 0));
 		strong ||= isApproval && (classes & (COURTESY | STOP | FRAME)) === 0;
+		thanks ||= THANKS.has(hash);
+		goesOn ||= GOES_ON.has(hash) || (classes & CONTINUATION) !== 0;
+		denies ||= DENIES.has(hash);
 	}
+	const onlyThanks = thanks && !goesOn;
 	return {
 		any,
-		approves: (allApprove && some) || (allAllowed && strong),
-		allCourteous: allCourteous && (any & (COURTESY | FRAME)) !== 0,
+		begins: tokenClasses[0] ?? 0,
+		allUnknown: allUnknown && tokens > 0,
+		approves: !onlyThanks && ((allApprove && some) || (allAllowed && strong)),
+		allCourteous:
+			(allCourteous || (onlyThanks && allAllowed)) && (thanks || !denies) && (any & (COURTESY | FRAME)) !== 0,
 	};
 }
 
@@ -127,7 +174,8 @@ function asksForHeading(scan: Scan): boolean {
 	return false;
 }
 
-function headingIn({ tokenClasses, segmentStart }: Scan, segment: number): boolean {
+function headingIn({ tokenClasses, tokenHash, segmentStart }: Scan, segment: number): boolean {
+	let asksPlainly = false;
 	const start = segmentStart[segment] ?? 0;
 	const end = Math.min(segmentStart[segment + 1] ?? 0, start + HEADING_WORDS);
 	for (let token = start; token < end; token += 1) {
@@ -135,6 +183,10 @@ function headingIn({ tokenClasses, segmentStart }: Scan, segment: number): boole
 		if (token > start && classes & HEADING) {
 			return true;
 		}
+		if (token > start && POINTS_AT.has(tokenHash[token - 1] ?? 0) && TALKS.has(tokenHash[token] ?? 0)) {
+			return asksPlainly || tokenHash.subarray(start, token).some((hash) => NAMES.has(hash));
+		}
+		asksPlainly ||= (classes & (PLAIN | QUESTION)) !== 0;
 		if (token > start && classes & WORK && (classes & STOP) === 0) {
 			return false;
 		}

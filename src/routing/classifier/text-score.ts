@@ -1,6 +1,7 @@
 import { classBit } from "./classes.ts";
-import type { Collected } from "./collect.ts";
+import { type Collected, resetCollected } from "./collect.ts";
 import { type Model, percentile, rawScore } from "./model.ts";
+import { markPasted, unmarkPasted } from "./pasted.ts";
 import { lastPart, type Reader, readSegments, readText } from "./read-features.ts";
 import { ASKS, ROLE } from "./roles.ts";
 import { FIELD, FIELDS, type Scan } from "./scan-state.ts";
@@ -25,12 +26,12 @@ export interface TextScore {
 /** How far a last line may move a text that asks for something without it; and what it may add to one that does not. */
 const LINE_MOVES_MAX = 0.06;
 const LINE_COMPLETES_MAX = 0.32;
+/** What something pasted may add to a request that says by itself what is to be done. */
+const PASTED_ADDS_MAX = 0.2;
 /** Lines with so many words of substance are a task, whatever they ask. */
 const TASK_CONTENT_MIN = 12;
 /** What goes beyond is divided by this: what is harder still scores higher. */
 const HOLD = 100;
-/** Work that is asked for politely has seldom so many big words in a row. */
-const GREETED_CONTENT_MIN = 8;
 const STEP_TOKENS_MAX = 512;
 const HELP = classBit("help");
 const CONJUNCTION = classBit("conjunction");
@@ -39,9 +40,10 @@ const CONJUNCTION = classBit("conjunction");
 export function scoreText(model: Model, reader: Reader, text: string): TextScore {
 	const { scan, collected, features } = reader;
 	readText(reader, text);
+	const request = requestAlone(model, reader);
 	const last = lastPart(reader, scan.segments);
 	const before = last === 0 ? 0 : lastPart(reader, last);
-	const unbound = greetsWithBigWords(reader) ? { lowest: 0, highest: LINE_COMPLETES_MAX } : UNBOUNDED;
+	const unbound = collected.greetsWithBigWords ? { lowest: 0, highest: LINE_COMPLETES_MAX } : UNBOUNDED;
 	let bounds = unbound;
 	let from = 0;
 	let raw = model.base;
@@ -61,14 +63,16 @@ export function scoreText(model: Model, reader: Reader, text: string): TextScore
 			from = end;
 		}
 	}
+	score = held(score, { lowest: 0, highest: request + PASTED_ADDS_MAX });
+	const kind = kindOf(scan);
 	return {
-		kind: kindOf(scan),
+		kind,
 		unheld,
 		score,
 		raw,
 		content: collected.totals[FIELD.content] ?? 0,
 		steps: stepsOf(reader),
-		share: followUpShare(scan),
+		share: kind === "follow_up" ? followUpShare(scan) : 0,
 	};
 }
 
@@ -98,6 +102,21 @@ function boundsAfter({ collected, scan }: Reader, score: number, end: number): B
 		: { lowest: 0, highest: score + LINE_COMPLETES_MAX };
 }
 
+/** The score of a request without what is pasted beside it; 1 where there is no such thing. */
+function requestAlone(model: Model, reader: Reader): number {
+	const { scan, collected, features } = reader;
+	if (!markPasted(scan, collected)) {
+		return 1;
+	}
+	collected.leftOut |= ROLE.pasted;
+	readSegments(reader, 0, scan.segments);
+	const alone = percentile(model, rawScore(model, collected, features));
+	unmarkPasted(scan, collected.roles);
+	resetCollected(collected);
+	collected.leftOut &= ~ROLE.pasted;
+	return alone;
+}
+
 /** Whether all before `end` was taken for the task, and turned out to be chatter before it. */
 function wasChatter({ roles, leftOut }: Collected, end: number): boolean {
 	let all = 0;
@@ -109,25 +128,6 @@ function wasChatter({ roles, leftOut }: Collected, end: number): boolean {
 		all |= role;
 	}
 	return (all & ROLE.chatter) !== 0;
-}
-
-/** "Hi", and a line of big words: a greeting does not become a task by that. */
-function greetsWithBigWords({ scan, collected }: Reader): boolean {
-	if (collected.leftOut & ROLE.stuffing) {
-		return false;
-	}
-	let content = 0;
-	let greets = false;
-	for (let segment = 0; segment < scan.segments; segment += 1) {
-		const role = collected.roles[segment];
-		if (role === ROLE.task || role === ROLE.filler) {
-			return false;
-		}
-		const at = segment * FIELDS;
-		content += role === ROLE.stuffing ? (scan.counts[at + FIELD.content] ?? 0) : 0;
-		greets ||= role !== ROLE.stuffing && (scan.counts[at + FIELD.words] ?? 0) > 0;
-	}
-	return greets && content >= GREETED_CONTENT_MIN;
 }
 
 /**

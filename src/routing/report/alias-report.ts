@@ -139,8 +139,8 @@ function createDecisionSums() {
 			if (isWithoutText(decision)) {
 				withoutText += 1;
 			} else {
-				// A score of 1 is in the last tenth. Four decimals: 0.3 * 10 must not be 2.9999.
-				const tenth = Math.min(Math.floor(Math.round(score * 10_000) / 1_000), 9);
+				// A score of 1 is in the last tenth.
+				const tenth = Math.min(Math.floor(score * scores.length), scores.length - 1);
 				scores[tenth] = (scores[tenth] ?? 0) + 1;
 			}
 			addExcluded(excluded);

@@ -15,7 +15,7 @@ import {
 import type { AliasReplay, Replay, ReplayTerms, RoutedBy, RoutedRequest } from "./types.ts";
 
 /** Said with every result. */
-export const REPLAY_CAVEATS: readonly string[] = [
+const REPLAY_CAVEATS: readonly string[] = [
 	"The tokens are those that the model which did answer has read and written; another model writes another number of them, and may find less in its prompt cache.",
 	"Whether the other model would have answered as well is not judged.",
 	"Prices and tiers are those of the configuration now; what the requests did cost is what was booked then.",
@@ -182,7 +182,7 @@ function again(
 		return isGone ? { compared: { kind: "gone" }, changed: false, from, to: null } : stays();
 	}
 	// Among equals it is a matter of turns, and the one that had its turn served it.
-	if (served?.alias === alias.name && served.tier === first.tier && served.priority === first.priority) {
+	if (served?.alias === alias.name && served.tier === first.tier) {
 		return stays();
 	}
 	return { compared: priceAt(request, first.id, by), changed: true, from, to: first.tier ?? null };

@@ -82,7 +82,7 @@ export async function createAdmin(
 	} as Snapshot;
 	const config: ConfigSource = { current: () => snapshot };
 	const logger = createLogger({ write: () => {}, format: "json", level: "error", now: () => clock.now() });
-	const { attempts } = store;
+	const { attempts, unserved } = store;
 	const teams = await createTeamDirectory({ store: store.teams, config, clock });
 	const app = new Elysia()
 		.use(errors(logger))
@@ -90,10 +90,10 @@ export async function createAdmin(
 		.use(teamsController({ teams, keys, limiter, budgets }))
 		.use(deploymentsController({ config, health, rotation }))
 		.use(spendController({ attempts, clock }))
-		.use(requestsController({ attempts }))
+		.use(requestsController({ attempts, unserved, config }))
 		.use(
 			ownRequestsController({
-				attempts,
+				...{ attempts, unserved, config },
 				authenticate: (request) => keys.verify((request.headers.get("authorization") ?? "").replace("Bearer ", "")),
 				remaining: () => undefined,
 			}),

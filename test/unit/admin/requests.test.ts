@@ -59,7 +59,10 @@ describe("the trail of a request", () => {
 			status: "ok",
 			created_at: "1970-01-01T00:00:01.000Z",
 			completed_at: "1970-01-01T00:00:02.034Z",
+			http_status: null,
+			error_code: null,
 			retries: 1,
+			routing: null,
 			cost_usd: "0.000099001",
 			cost_final: true,
 			attempts: [

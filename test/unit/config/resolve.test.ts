@@ -120,6 +120,7 @@ describe("the report of check", () => {
 			"Warnings:",
 			`  deployment ${ids[2]} (smart: anthropic/claude-sonnet-4-20250514) is UNPRICED: set price, or keys with a budget cannot use it`,
 			`  deployment ${ids[3]} (smart: gemini/gemini-2.0-flash) is UNPRICED: set price, or keys with a budget cannot use it`,
+			"  alias smart: strategy classifier, but no deployment has a tier: weights alone decide",
 			"",
 			"Not active in this version:",
 			"  cache",

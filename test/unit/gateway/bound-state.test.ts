@@ -21,8 +21,13 @@ function bodyOf(json: JsonObject): Extract<ParsedBody, { kind: "json" }> {
 	return { kind: "json", ...parseJsonBody(Buffer.from(JSON.stringify(json))) };
 }
 
+/** As the gateway asks: what the ingress has read is known already. */
+function boundOf(operation: OperationId, body: ReturnType<typeof bodyOf>) {
+	return boundState({ ingress: ingresses[operation], body, envelope: ingresses[operation].readEnvelope(body) });
+}
+
 function stateOf(operation: OperationId, json: JsonObject) {
-	return boundState({ ingress: ingresses[operation], body: bodyOf(json) });
+	return boundOf(operation, bodyOf(json));
 }
 
 function at(provider: string, model: string, more: Partial<Deployment> = {}): Deployment {
@@ -275,7 +280,7 @@ describe("where a conversation is read best", () => {
 /** What a deployment is sent of a conversation. */
 function sentTo(deployment: Deployment, operation: OperationId, json: JsonObject, seals = book()) {
 	const body = bodyOf(json);
-	const state = boundState({ ingress: ingresses[operation], body });
+	const state = boundOf(operation, body);
 	const readable = readableFor(deployment, { body, state }, readersAt(operation, seals));
 	return { ...readable, json: readable.body.kind === "json" ? JSON.parse(JSON.stringify(readable.body.json)) : {} };
 }
@@ -290,7 +295,7 @@ describe("what cannot be read is left out, and named", () => {
 	);
 	const seals = ["claude-1", "gemini-1"];
 	test.each([
-		{ deployment: CLAUDE, kept: ["claude-1"], dropped: ["messages[].tool_calls[].extra_content"] },
+		{ deployment: CLAUDE, kept: ["claude-1"] as readonly string[], dropped: ["messages[].tool_calls[].extra_content"] },
 		{ deployment: CLAUDE_ON_BEDROCK, kept: ["claude-1"], dropped: ["messages[].tool_calls[].extra_content"] },
 		{ deployment: GEMINI, kept: ["gemini-1"], dropped: ["messages[].reasoning_details"] },
 		{ deployment: SOME_SERVER, kept: seals, dropped: [] },
@@ -304,9 +309,9 @@ describe("what cannot be read is left out, and named", () => {
 		const known = { ...deployment, provider: { ...deployment.provider, baseUrl: () => deployment.baseUrl } };
 		const { json, ...sent } = sentTo(known, "chat", conversation);
 		const text = JSON.stringify(json);
-		expect(seals.filter((seal) => text.includes(seal))).toEqual(kept);
+		expect(seals.filter((seal) => text.includes(seal))).toEqual([...kept]);
 		expect(sent.dropped).toEqual(dropped);
-		expect(sent.sent.map(({ marks }) => marks[0] ?? "")).toEqual(kept);
+		expect(sent.sent.map(({ marks }) => marks[0] ?? "")).toEqual([...kept]);
 		// The words, the calls and their results are all there.
 		const bare = json.messages.map(({ role, content, tool_calls: calls = [] }: JsonObject) => [
 			role,
@@ -320,6 +325,15 @@ describe("what cannot be read is left out, and named", () => {
 			["assistant", "Hm.", ["b"]],
 			["tool", "21", []],
 		]);
+	});
+
+	test("providers that check strictly name all fields of other providers' seals as refused", () => {
+		const fields = ["reasoning_details", "thinking_blocks", "extra_content", "reasoning_content"] as const;
+		for (const { provider } of [OPENAI_A, AZURE, GROQ, CEREBRAS]) {
+			expect(fields.filter((field) => !provider.quirks.refuses.includes(field))).toEqual([]);
+		}
+		// What it sends itself it takes back.
+		expect(CEREBRAS.provider.quirks.refuses).not.toContain("reasoning");
 	});
 
 	test("parts of the content, and all pieces of a thought whose seal is gone", () => {

@@ -57,3 +57,48 @@ test("a deployment that was never asked (it did not fit the budget) does not com
 	candidates.next();
 	expect(candidates.next()).toBeUndefined();
 });
+
+test("one that could not read all of a request is asked again at once with less, and only once", () => {
+	let mayTry = true;
+	const candidates = createCandidates([a, b], { retryAfterMs: 200, random: () => 0, mayTry: () => mayTry });
+	candidates.next();
+	candidates.failed(a, failure("reset"));
+	candidates.next();
+	candidates.readsLess(b);
+	// Its answer was one: what was learnt of others meanwhile does not matter.
+	mayTry = false;
+	expect(candidates.next()).toEqual({ deployment: b, pauseMs: 0, freshConnection: false, readsLess: true });
+	mayTry = true;
+	candidates.readsLess(b);
+	expect(candidates.next()).toEqual({ deployment: a, pauseMs: 200, freshConnection: false });
+	expect(candidates.next()).toBeUndefined();
+});
+
+test("one that needs a moment is asked after it; one that will still rest then is not waited for", () => {
+	const restsMs = { [a.id]: 1_000, [b.id]: 1_500 };
+	const candidates = createCandidates([a, b], {
+		retryAfterMs: 200,
+		random: () => 0,
+		mayTry: ({ id }, inMs) => inMs >= (restsMs[id] ?? 0),
+	});
+	candidates.next();
+	candidates.failed(a, failure("rate_limited", 1_000));
+	// b rests as well: nobody is there at once.
+	expect(candidates.next()).toEqual({ deployment: a, pauseMs: 1_000, freshConnection: false });
+	candidates.failed(a, failure("reset"));
+	expect(candidates.next()).toBeUndefined();
+});
+
+test("what was learnt since the plan was made counts for all but the first, also where nothing has failed", () => {
+	const candidates = createCandidates([a, b], { retryAfterMs: 200, random: () => 0, mayTry: () => false });
+	expect(candidates.next()?.deployment).toBe(a);
+	// Its prompt was too long for a; b is resting by now.
+	expect(candidates.next()).toBeUndefined();
+});
+
+test("whoever has failed is never asked without any pause: the retry budget tells it by that from one never asked", () => {
+	const candidates = createCandidates([a], { retryAfterMs: 0, random: () => 0 });
+	candidates.next();
+	candidates.failed(a, failure("connect_refused"));
+	expect(candidates.next()?.pauseMs).toBeGreaterThan(0);
+});

@@ -93,6 +93,7 @@ describe("the OpenAPI document", () => {
 				"POST /admin/deployments/enable",
 				"GET /admin/spend",
 				"GET /admin/requests/{id}",
+				"GET /admin/routing/report",
 				"GET /health",
 				"GET /health/ready",
 				"GET /metrics",

@@ -233,6 +233,16 @@ describe("the cooldown after a rate limit", () => {
 		expect(book.view(ID).availableAtMs).toBeUndefined();
 	});
 
+	test("it can be asked beforehand when it will be over", () => {
+		const { book } = rig();
+		book.begin(ID).failed({ class: "rate_limited", cooldownMs: 2_000 });
+		expect([book.standing(ID), book.standing(ID, 1_999), book.standing(ID, 2_000)]).toEqual([
+			"cooling",
+			"cooling",
+			"available",
+		]);
+	});
+
 	test("a shorter one never ends a longer one early", () => {
 		const { book, clock } = rig();
 		book.begin(ID).failed({ class: "rate_limited", cooldownMs: 30_000 });

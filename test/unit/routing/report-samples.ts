@@ -6,11 +6,11 @@ import type { Decision } from "../../../src/routing/types.ts";
 import { alias, deployment } from "./fakes.ts";
 
 /** Dollars a million tokens, in and out. */
-export const PRICES = { small: [1, 2], middle: [3, 6], large: [10, 30] } as const;
+const PRICES = { small: [1, 2], middle: [3, 6], large: [10, 30] } as const;
 type Model = keyof typeof PRICES;
 
 /** What 100 tokens in and 10 out cost there, nano-USD, worked out by hand. */
-export const COSTS = { small: 120_000, middle: 360_000, large: 1_300_000 };
+const COSTS = { small: 120_000, middle: 360_000, large: 1_300_000 };
 
 export function sheet(input: number, output: number, version = "config"): PriceSheet {
 	const unpriced = Object.fromEntries(
@@ -39,7 +39,8 @@ export function sheet(input: number, output: number, version = "config"): PriceS
 }
 
 export function priced(id: Model, tier: Tier | undefined, settings: Partial<Deployment> = {}): Deployment {
-	return { ...deployment(id, { tier }), price: sheet(...PRICES[id]), ...settings };
+	const [input, output] = PRICES[id];
+	return { ...deployment(id, { tier }), price: sheet(input, output), ...settings };
 }
 
 /** One alias with these deployments; others may be configured beside it. */

@@ -45,7 +45,7 @@ const asked: readonly PromptMessage[] = [
 ];
 
 /** Pairs that stand the wrong way round, as docs/router.md says. */
-const KNOWN_WRONG = new Set(["ladder 3", "a pasted log and an easy question"]);
+const KNOWN_WRONG = new Set(["ladder 3"]);
 
 const score = (text: string) => scorePrompt(plainPrompt(text));
 const after = (before: readonly PromptMessage[], text: string, rest: Partial<PromptView> = {}) =>
@@ -121,7 +121,29 @@ describe("the conversation around the task", () => {
 		},
 	);
 
+	test.each(["No, that's not right.", "That doesn't compile.", "Are you sure?", "eso no funciona"])(
+		"%p stands for most of the task it complains of, and is no thanks",
+		(text) => {
+			expect(after(asked, text).score).toBeGreaterThan(0.5);
+			expect(after([{ role: "user", text: "Name a colour" }], text).score).toBeLessThan(0.4);
+		},
+	);
+
+	test("thanks with praise approve nothing; an approval with thanks does", () => {
+		expect(after(asked, "That works, thanks a lot").bucket).toBe("simple");
+		expect(after(asked, "yes, go on, thanks").bucket).toBe("complex");
+	});
+
+	test("what is pasted beside an easy question adds little to it", () => {
+		const lines = "2024-05-01 12:00:01 WARN pool exhausted, waiting 120 ms (active=50, idle=0)\n".repeat(40);
+		for (const text of [`What date is this log from?\n\n${lines}`, `${lines}\nWhat is the date of the first line?`]) {
+			expect(score(text).bucket).not.toBe("complex");
+		}
+	});
+
 	test.each([
+		"Summarize this conversation in at most six words.",
+		"Give the conversation above a short name.",
 		"Write a title for this conversation:",
 		"Generate 1-3 broad tags categorizing the main themes of the chat.",
 	])("%p is simple whatever it quotes", (text) => {
