@@ -85,7 +85,7 @@ interface Training {
 }
 
 /** Every example and its rewritings, as features. */
-export function readAll(reader: Reader, examples: readonly Example[], rewrites: number): Training {
+function readAll(reader: Reader, examples: readonly Example[], rewrites: number): Training {
 	const random = createRandom(3);
 	const paraphrase = createParaphrase(vectorWords());
 	const foreign = foreignWords(reader.tables);

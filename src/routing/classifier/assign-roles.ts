@@ -167,7 +167,7 @@ function stuffedFrom(classes: number): number {
  * Whether a sentence asks for something: a question, or a word of work at its beginning; in other scripts and languages
  * anywhere, as some put it last.
  */
-export function asks(scan: Scan, segment: number): boolean {
+function asks(scan: Scan, segment: number): boolean {
 	if (fieldOf(scan, segment, FIELD.questions) > 0) {
 		return true;
 	}

@@ -1,5 +1,5 @@
 import type { PromptMessage, PromptView } from "../../lib/prompt-view.ts";
-import { featureSignals, type Signal } from "./explain.ts";
+import { type Evidence, evidenceOf, featureSignals, type Signal } from "./explain.ts";
 import type { Model } from "./model.ts";
 import { createReader, type Reader } from "./read-features.ts";
 import { scoreText, type TextScore } from "./text-score.ts";
@@ -7,7 +7,7 @@ import { scoreText, type TextScore } from "./text-score.ts";
 export interface Classified {
 	/** 0 to 1: the share of ordinary prompts that are easier. */
 	readonly score: number;
-	/** What moved it, largest first, summing to it. Worked out when asked for: takes far longer than the score. */
+	/** What moved it, largest first, summing to it. Worked out when asked for, without reading the text again. */
 	signals(): readonly Signal[];
 }
 
@@ -40,14 +40,15 @@ export function createClassifier(model: Model): Classifier {
 		const parts = scoreView(model, reader, view);
 		return {
 			score: parts.score,
-			signals: () => (parts.task === undefined ? [] : signalsOf(model, reader, parts, parts.task)),
+			signals: () => (parts.evidence === undefined ? [] : signalsOf(model, parts.steps, parts.evidence)),
 		};
 	};
 }
 
 interface ViewParts {
 	readonly score: number;
-	readonly task: PromptMessage | undefined;
+	/** What the score of the task's own text was worked out from. */
+	readonly evidence: Evidence | undefined;
 	/** Score of the task's own text, and what was made of it, step by step. */
 	readonly steps: readonly (readonly [name: string, score: number])[];
 }
@@ -57,9 +58,10 @@ function scoreView(model: Model, reader: Reader, view: PromptView): ViewParts {
 	const last = taskIndex(messages);
 	const task = messages[last];
 	if (task === undefined || task.text.trim() === "") {
-		return { score: 0, task: undefined, steps: [] };
+		return { score: 0, evidence: undefined, steps: [] };
 	}
 	const own = scoreText(model, reader, task.text);
+	const evidence = evidenceOf(model, reader, own);
 	const inContext = withContext(model, reader, own, messages.slice(0, last));
 	const system = messages.find(({ role, text }) => isSystem(role) && text !== "");
 	const withSystem =
@@ -69,7 +71,7 @@ function scoreView(model: Model, reader: Reader, view: PromptView): ViewParts {
 	const withTools = own.kind === "courtesy" ? withSystem : addTools(withSystem, own, view);
 	return {
 		score: withTools,
-		task,
+		evidence,
 		steps: [
 			["text", own.unheld],
 			["last_line", own.score],
@@ -164,9 +166,8 @@ function saturating(amount: number, { max, half }: { readonly max: number; reado
 	return (max * amount) / (amount + half);
 }
 
-function signalsOf(model: Model, reader: Reader, { steps }: ViewParts, task: PromptMessage): readonly Signal[] {
-	const own = scoreText(model, reader, task.text);
-	const signals = [...featureSignals(model, reader, own)];
+function signalsOf(model: Model, steps: ViewParts["steps"], evidence: Evidence): readonly Signal[] {
+	const signals = featureSignals(model, evidence);
 	for (const [index, [name, score]] of steps.entries()) {
 		const before = steps[index - 1]?.[1];
 		if (before !== undefined && score !== before) {

@@ -3,6 +3,7 @@ import { mix, pairHash } from "./hash.ts";
 import { ROLE } from "./roles.ts";
 import { FIELDS, type Scan } from "./scan-state.ts";
 import { type Tables, VECTOR_SIZE } from "./tables.ts";
+import { addVectors, createGathered, type Gathered, gatherVector } from "./vectors.ts";
 
 /** Hashed features are numbers below this. */
 const FEATURE_BITS = 18;
@@ -22,6 +23,8 @@ export interface Collected {
 	/** Different words of each class. */
 	readonly classCounts: Float64Array;
 	readonly vector: Float64Array;
+	/** What the vector lacks until the segments have been read. */
+	readonly gathered: Gathered;
 	/** Features of the hashed model, each once, in order of appearance. */
 	readonly hashed: Uint32Array;
 	hashedCount: number;
@@ -48,6 +51,7 @@ export function createCollected(): Collected {
 		totals: new Float64Array(FIELDS),
 		classCounts: new Float64Array(CLASSES.length),
 		vector: new Float64Array(VECTOR_SIZE),
+		gathered: createGathered(),
 		hashed: new Uint32Array(HASHED_MAX),
 		hashedCount: 0,
 		vectorWeight: 0,
@@ -92,6 +96,7 @@ export function collectSegments(scan: Scan, tables: Tables, from: number, to: nu
 			collectSegment(scan, tables, segment, collected);
 		}
 	}
+	addVectors(collected.gathered, tables, collected.vector);
 }
 
 function collectSegment(scan: Scan, tables: Tables, segment: number, collected: Collected): void {
@@ -119,7 +124,7 @@ function collectSegment(scan: Scan, tables: Tables, segment: number, collected: 
 			addClasses(classes, isNew || isStop, collected);
 		}
 		if (!isStop) {
-			addVector(scan.tokenRow[token] ?? -1, tables, collected);
+			readVector(scan.tokenRow[token] ?? -1, tables, collected);
 		}
 		before = hash;
 		beforeIsStop = isStop;
@@ -164,7 +169,7 @@ function addClasses(classes: number, isNew: boolean, collected: Collected): void
 	}
 }
 
-function addVector(row: number, tables: Tables, collected: Collected): void {
+function readVector(row: number, tables: Tables, collected: Collected): void {
 	if (row < 0) {
 		return;
 	}
@@ -177,10 +182,5 @@ function addVector(row: number, tables: Tables, collected: Collected): void {
 		return;
 	}
 	collected.vectorWeight += tables.vectorWeight[row] ?? 0;
-	const { vector } = collected;
-	const { vectors } = tables;
-	const start = row * VECTOR_SIZE;
-	for (let index = 0; index < VECTOR_SIZE; index += 1) {
-		vector[index] = (vector[index] ?? 0) + scale * (vectors[start + index] ?? 0);
-	}
+	gatherVector(collected.gathered, row, scale);
 }

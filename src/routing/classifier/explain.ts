@@ -17,13 +17,26 @@ const NAMES = [...new Set(FEATURE_NAMES)];
 /** Of each feature: the place of its group's name. */
 const GROUP_OF = Uint8Array.from(FEATURE_NAMES, (name) => NAMES.indexOf(name));
 
+/** What the score of a text was worked out from, kept after the reader has gone on to another. */
+export interface Evidence {
+	readonly features: Float32Array;
+	readonly words: number;
+	readonly raw: number;
+	readonly unheld: number;
+}
+
+/** Of the text the reader holds. */
+export function evidenceOf(model: Model, { features, collected }: Reader, { raw, unheld }: TextScore): Evidence {
+	return { features: features.slice(), words: hashedPart(model, collected) / 3, raw, unheld };
+}
+
 /**
- * What each group of features adds to the score of the text the reader holds, before anything around it counts. The raw
+ * What each group of features adds to the score of a text, before anything around it counts. The raw
  * score is a sum; the score is its percentile. Each part gets its share of the distance between the two percentiles, so
  * that the parts and `ordinary_prompt` sum to the score.
  */
-export function featureSignals(model: Model, reader: Reader, { raw, unheld }: TextScore): readonly Signal[] {
-	const parts = featureParts(model, reader.features);
+export function featureSignals(model: Model, { features, words, raw, unheld }: Evidence): Signal[] {
+	const parts = featureParts(model, features);
 	const sums = new Float64Array(NAMES.length);
 	for (let index = 0; index < parts.length; index += 1) {
 		const group = GROUP_OF[index] ?? 0;
@@ -42,7 +55,7 @@ export function featureSignals(model: Model, reader: Reader, { raw, unheld }: Te
 		}
 	};
 	add("ordinary_prompt", ordinary);
-	add("words", (hashedPart(model, reader.collected) / 3) * perRaw);
+	add("words", words * perRaw);
 	for (const [group, name] of NAMES.entries()) {
 		add(name, (sums[group] ?? 0) * perRaw);
 	}
