@@ -192,7 +192,7 @@ async function expectRefused(answer: Answer, field: { code: string; param: strin
 	const { message = "", code, param, type } = answer.error() ?? {};
 	expect({ status, code, param, type }).toEqual({ status: 400, type: "invalid_request_error", ...field });
 	expect(bedrock.requests.length).toBe(0);
-	expect((await rowsOf(answer)).status).toBe(404);
+	expect((await rowsOf(answer)).json()).toMatchObject({ status: "unserved", attempts: [] });
 	return message;
 }
 

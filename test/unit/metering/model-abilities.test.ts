@@ -5,15 +5,15 @@ test.each([
 	["gpt-3.5-turbo-0125", ["tools"]],
 	["gpt-4", ["tools"]],
 	["gpt-4-turbo", ["tools", "images"]],
-	["gpt-4o-2024-05-13", ["tools", "images"]],
-	["gpt-4o-mini-2024-07-18", ["tools", "images", "json_schema"]],
+	["gpt-4o-2024-05-13", ["tools", "images", "audio"]],
+	["o3-mini", ["tools", "json_schema"]],
 	["o1-mini-2024-09-12", []],
 ] as const)("what %s cannot do is known", (model, abilities) => {
 	expect(abilitiesOf("openai", model)).toEqual([...abilities]);
 });
 
 test.each([
-	["openai", "gpt-4o-audio-preview"],
+	["openai", "gpt-4o"],
 	["openai", "gpt-5.1"],
 	["openai", "ft:gpt-4:acme"],
 	["azure", "gpt-4"],
