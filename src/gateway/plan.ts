@@ -57,8 +57,8 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 		state,
 		decision,
 		targets,
-		// What has been failing is asked once.
-		attemptsMax: spare.length > 0 ? 1 : alias.retries + 1,
+		// What always fails is asked once.
+		attemptsMax: spare.some(({ id }) => deps.routing.health.alwaysFails(id)) ? 1 : alias.retries + 1,
 		withMedia: requestMedia(admitted, deps),
 	};
 }

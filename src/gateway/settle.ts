@@ -122,7 +122,7 @@ function measure(ending: Ending, planned: Planned): { usage: Usage; source: Atte
 				: { usage: withQuantities(usage, planned.envelope.quantities), source: "provider" };
 		}
 		case "upstream_failed":
-			if (ending.seen === undefined) {
+			if (ending.seen === undefined || (ending.seen.usage === undefined && ending.seen.outputTokens === 0)) {
 				return nothing;
 			}
 			break;

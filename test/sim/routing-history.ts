@@ -27,7 +27,7 @@ export interface History {
 /** Longer than the longest cooldown, and than twice the longest opening. */
 const RECOVERED_MS = 305_000;
 /** Requests that trickle in once the faults are over: seconds after that. */
-const TRICKLE_S = [1, 3, 10, 65, 130, 260];
+const TRICKLE_S = [1, 3, 65, 130];
 
 /** Plays one seed from its first request to the last, and checks every rule at every step. */
 export function playHistory(seed: number, { tells = false }: { readonly tells?: boolean } = {}): History {
@@ -143,7 +143,7 @@ function calmDown(
 		send(faultsEndMs + seconds * 1_000, index, () => index > 0 && isAnyAwake());
 	}
 	const lastMs = faultsEndMs + RECOVERED_MS;
-	for (let index = 0; index < 3; index += 1) {
+	for (let index = 0; index < 2; index += 1) {
 		send(lastMs + index * 1_000, index, () => true);
 	}
 	time.after(lastMs + 10_000, () => {

@@ -103,10 +103,11 @@ export const LARGE_CONTEXT_TOKENS = 100_000;
 
 export function drawScenario(seed: number): Scenario {
 	const chance = createChance(seed);
-	const requests = chance.pick([6, 10, 14, 18, 26]);
+	const requests = chance.pick([6, 8, 12, 16, 26]);
 	const paceMs = chance.pick([150, 150, 700, 2_500, 5_000, 20_000]);
 	const faultsEndMs = Math.round(Math.min(400_000, Math.max(15_000, requests * paceMs)));
-	const storm = chance.of(0.25) ? chance.pick(MOODS) : undefined;
+	// A long outage at a slow pace is what makes openings long.
+	const storm = chance.of(paceMs === 20_000 ? 0.6 : 0.25) ? chance.pick(MOODS) : undefined;
 	const mains = Array.from({ length: chance.pick([1, 2, 2, 3, 4]) }, (_, index) =>
 		drawDeployment(chance, { index, alias: "main", faultsEndMs, storm }),
 	);
@@ -231,17 +232,14 @@ function drawKey(chance: Chance, index: number): KeyRecord {
 
 function drawRequests(
 	chance: Chance,
-	{
-		count,
-		paceMs,
-		keys,
-	}: {
+	of: {
 		readonly count: number;
 		readonly paceMs: number;
 		readonly faultsEndMs: number;
 		readonly keys: readonly KeyRecord[];
 	},
 ): readonly RequestPlan[] {
+	const { count, paceMs, faultsEndMs, keys } = of;
 	let atMs = 0;
 	const streamShare = chance.pick([0, 0.5, 1]);
 	return Array.from({ length: count }, () => {

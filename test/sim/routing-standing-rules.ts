@@ -18,6 +18,8 @@ interface Standing {
 const ALWAYS_FAILURES = 10;
 const CONSECUTIVE_MAX = 5;
 const LAST_RESORT_MS = 1_000;
+/** With its jitter. */
+const OPEN_MAX_MS = 144_000;
 const PROBE_MAX_MS = 660_000;
 const RETRIES_FULL = 500;
 const RETRIES_FLOOR_PER_MS = 0.02;
@@ -42,6 +44,8 @@ export function createStandingRules(deps: {
 		standings.set(deployment.id, fresh);
 	}
 	const retries = createRetryModel(time);
+	/** Those that were let through to one that always fails. */
+	const lastResorts = new Set<Asked>();
 
 	function standingOf(deploymentId: string): Standing {
 		const standing = standings.get(deploymentId);
@@ -59,7 +63,7 @@ export function createStandingRules(deps: {
 		if (!isEnabled(deploymentId)) {
 			fail("a deployment out of rotation is not asked", facts);
 		}
-		const attemptsMax = asked.available.length === 0 ? 1 : scenario.alias.retries + 1;
+		const attemptsMax = lastResorts.has(asked) ? 1 : scenario.alias.retries + 1;
 		if (failures.length >= attemptsMax) {
 			fail("no more attempts than retries and one", { ...facts, failures: failures.length });
 		}
@@ -104,6 +108,7 @@ export function createStandingRules(deps: {
 				fail("one that always fails is asked once a second", { ...facts, last: standing.lastResortMs });
 			}
 			standing.lastResortMs = nowMs;
+			lastResorts.add(asked);
 		}
 		const isProbe = health.standing(deploymentId) === "available" && health.view(deploymentId).breaker === "half_open";
 		if (isProbe && probing.length > 0 && !isSideBySide) {
@@ -126,7 +131,11 @@ export function createStandingRules(deps: {
 				standing.failures += 1;
 			}
 		}
-		const { breaker } = health.view(opening.deploymentId);
+		const { breaker, availableAtMs = 0 } = health.view(opening.deploymentId);
+		const restsUntilMs = Math.max(standing.coolingUntilMs, time.clock.monotonic() + OPEN_MAX_MS);
+		if (availableAtMs - time.clock.now() > restsUntilMs - time.clock.monotonic() + 1) {
+			fail("no opening is longer than the longest", { deployment: opening.deploymentId, availableAtMs });
+		}
 		if (breaker === "open") {
 			standing.probes.clear();
 		}

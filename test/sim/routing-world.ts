@@ -16,7 +16,7 @@ import { createOrderer } from "../../src/routing/order.ts";
 import { createRetryBudget } from "../../src/routing/retry-budget.ts";
 import { scorePrompt } from "../../src/routing/score.ts";
 import { createStickiness } from "../../src/routing/stickiness.ts";
-import type { HealthBook } from "../../src/routing/types.ts";
+import type { HealthBook, RouteScore, Scorer } from "../../src/routing/types.ts";
 import type { Logger } from "../../src/telemetry/logger.ts";
 import { createAuthorize } from "../../src/transport/authorize.ts";
 import { createAnswerRules } from "./routing-answer-rules.ts";
@@ -51,6 +51,8 @@ export interface World {
 
 const WALL_START_MS = Date.UTC(2026, 10, 15, 12);
 const ingressOf = createIngresses({ promptTokensUpperBound });
+/** Prompts are all the same here, and scoring one asks neither time nor chance: it is done once. */
+const score = once(scorePrompt);
 const NO_ANSWER = { requestEnded: () => undefined, attemptSettled: () => undefined };
 /** Chat requests do not come near it. */
 const NOT_HERE = {} as GatewayDeps["kept"];
@@ -102,7 +104,7 @@ export function createWorld(scenario: Scenario, fail: Fail, note: (line: () => s
 			keepUnserved: () => undefined,
 		},
 		routing: {
-			...{ score: scorePrompt, health, isEnabled },
+			...{ score, health, isEnabled },
 			orderer: createOrderer({ pace: health.pace }),
 			retries: createRetryBudget({ clock }),
 			stickiness: createStickiness({ clock, pace: health.pace }),
@@ -129,6 +131,15 @@ export function createWorld(scenario: Scenario, fail: Fail, note: (line: () => s
 			concurrent: live.requests.count,
 		}),
 		lastRequestId: live.last,
+	};
+}
+
+function once(scorer: Scorer): Scorer {
+	let known: RouteScore | undefined;
+	return (view, thresholds) => {
+		// A copy: signals are worked out whenever they are asked for.
+		known ??= { ...scorer(view, thresholds) };
+		return known;
 	};
 }
 
