@@ -1,3 +1,5 @@
+import { createRecent } from "../lib/recent.ts";
+
 /** What is known of sealed content, by its marks. In memory: an instance that knows nothing learns it by being refused. */
 export interface SealBook {
 	/** The account has made all of these. */
@@ -18,13 +20,15 @@ export function createSealBook(entriesMax = ENTRIES_MAX): SealBook {
 	return {
 		made(marks, account) {
 			for (const mark of marks) {
-				makers.set(mark, account);
+				makers.put(mark, account);
 			}
 		},
 		makerOf(marks) {
 			for (const mark of marks) {
 				const account = makers.get(mark);
 				if (account !== undefined) {
+					// A conversation that goes on keeps its state known.
+					makers.put(mark, account);
 					return account;
 				}
 			}
@@ -32,40 +36,9 @@ export function createSealBook(entriesMax = ENTRIES_MAX): SealBook {
 		},
 		refused(marks, reader) {
 			for (const mark of marks) {
-				refusals.set(`${mark}\n${reader}`, true);
+				refusals.put(`${mark}\n${reader}`, true);
 			}
 		},
-		hasRefused: (marks, reader) => !refusals.isEmpty() && marks.some((mark) => refusals.get(`${mark}\n${reader}`)),
-	};
-}
-
-interface Recent<Value> {
-	get(key: string): Value | undefined;
-	set(key: string, value: Value): void;
-	isEmpty(): boolean;
-}
-
-/** Forgets what was neither set nor asked for the longest. */
-function createRecent<Value>(entriesMax: number): Recent<Value> {
-	const entries = new Map<string, Value>();
-
-	function set(key: string, value: Value): void {
-		entries.delete(key);
-		entries.set(key, value);
-		const [oldest] = entries.size > entriesMax ? entries.keys() : [];
-		if (oldest !== undefined) {
-			entries.delete(oldest);
-		}
-	}
-	return {
-		get(key) {
-			const value = entries.get(key);
-			if (value !== undefined) {
-				set(key, value);
-			}
-			return value;
-		},
-		set,
-		isEmpty: () => entries.size === 0,
+		hasRefused: (marks, reader) => refusals.size() > 0 && marks.some((mark) => refusals.get(`${mark}\n${reader}`)),
 	};
 }

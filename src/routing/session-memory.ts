@@ -1,3 +1,5 @@
+import { createRecent } from "../lib/recent.ts";
+
 /** Sessions remembered at once: some 15 MB. The one not served for longest is forgotten first. */
 const SESSIONS_MAX = 50_000;
 /** Deployments remembered of one session. */
@@ -22,22 +24,14 @@ export interface SessionMemory {
 }
 
 export function createSessionMemory(sessionsMax = SESSIONS_MAX): SessionMemory {
-	/** Ordered by when they were served, the oldest first. */
-	const sessions = new Map<string, readonly Place[]>();
+	const sessions = createRecent<readonly Place[]>(sessionsMax);
 	return {
-		placesOf: (sessionId) => sessions.get(sessionId),
+		placesOf: sessions.get,
 		note(sessionId, place) {
 			const earlier = sessions.get(sessionId) ?? [];
 			const others = earlier.filter(({ deploymentId }) => deploymentId !== place.deploymentId);
-			sessions.delete(sessionId);
-			sessions.set(sessionId, [place, ...others.slice(0, PLACES_MAX - 1)]);
-			if (sessions.size > sessionsMax) {
-				const oldest = sessions.keys().next().value;
-				if (oldest !== undefined) {
-					sessions.delete(oldest);
-				}
-			}
+			sessions.put(sessionId, [place, ...others.slice(0, PLACES_MAX - 1)]);
 		},
-		size: () => sessions.size,
+		size: sessions.size,
 	};
 }

@@ -1,3 +1,5 @@
+import { createRecent } from "../lib/recent.ts";
+
 /** Aliases whose rotation is remembered at once; the one unused for longest is forgotten first. */
 const ROTATIONS_MAX = 10_000;
 
@@ -24,19 +26,11 @@ export interface WeightedRotation {
  * @see https://github.com/nginx/nginx/commit/52327e0627f49dbda1e8db695e63a4b0af4448b1
  */
 export function createWeightedRotation(rotationsMax = ROTATIONS_MAX): WeightedRotation {
-	const rotations = new Map<string, Map<string, number>>();
+	const rotations = createRecent<Map<string, number>>(rotationsMax);
 
-	/** The credits of one rotation, moved to the young end of the map. */
 	function creditsOf(name: string): Map<string, number> {
 		const credits = rotations.get(name) ?? new Map<string, number>();
-		rotations.delete(name);
-		rotations.set(name, credits);
-		if (rotations.size > rotationsMax) {
-			const oldest = rotations.keys().next().value;
-			if (oldest !== undefined) {
-				rotations.delete(oldest);
-			}
-		}
+		rotations.put(name, credits);
 		return credits;
 	}
 
@@ -61,6 +55,6 @@ export function createWeightedRotation(rotationsMax = ROTATIONS_MAX): WeightedRo
 			}
 			return ranked.map(({ candidate }) => candidate);
 		},
-		size: () => rotations.size,
+		size: rotations.size,
 	};
 }
