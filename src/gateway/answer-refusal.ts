@@ -46,10 +46,18 @@ export async function answerRefusal(context: AttemptContext, head: Response): Pr
 	}
 	const body = verbatim ? bytes : refusalBody(status, fault, served.deployment.apiKey);
 	const answered = { kind: "answered", inMotion: false, response: new Response(body, { status, headers }) } as const;
-	if (fault !== undefined && isTooLong(fault)) {
-		return { kind: "too_long", answered };
-	}
-	return unreadableState(context, fault, answered) ?? answered;
+	return refusedFor(context, fault, answered);
+}
+
+/** A refusal that another deployment, or the same one with less to read, may not make. */
+export function refusedFor(
+	context: AttemptContext,
+	fault: ProviderFault | undefined,
+	answered: Answered,
+): AttemptResult {
+	return fault !== undefined && isTooLong(fault)
+		? { kind: "too_long", answered }
+		: (unreadableState(context, fault, answered) ?? answered);
 }
 
 /** A refusal told inside an answer whose status says success, in the client's words. */
@@ -73,7 +81,7 @@ function isTooLong({ status, code, message }: ProviderFault): boolean {
 	return code === "context_length_exceeded" || ((status === 400 || status === 413) && TOO_LONG.test(message));
 }
 
-function leaks(bytes: Uint8Array, secret: string | undefined): boolean {
+export function leaks(bytes: Uint8Array, secret: string | undefined): boolean {
 	return (
 		secret !== undefined &&
 		secret !== "" &&

@@ -3,10 +3,11 @@ import { GatewayError } from "../lib/errors.ts";
 import { formatUsd } from "../lib/money.ts";
 import { completionTokens, promptTokens } from "../lib/usage.ts";
 import { servedHeaders } from "./answer-headers.ts";
-import { refusedInside } from "./answer-refusal.ts";
+import { refusedFor, refusedInside } from "./answer-refusal.ts";
 import { type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { settleWhenDone } from "./background.ts";
 import type { ClientSink } from "./client-stream.ts";
+import { isRequestsFault } from "./failure.ts";
 import { keepTurn } from "./keep-turn.ts";
 import type { LeaveReason } from "./live.ts";
 import { brokenStream, type Passage, type Passages, readPassages } from "./passages.ts";
@@ -14,7 +15,7 @@ import { errorEvent, leftError } from "./refuse.ts";
 import { BrokenAnswer, relay } from "./relay.ts";
 import type { Seen } from "./settle.ts";
 import type { AttemptFailure } from "./types.ts";
-import { isUnreadableState, unreadableState } from "./unreadable-state.ts";
+import { isUnreadableState } from "./unreadable-state.ts";
 
 /** The head is held back until there is something to show, but not for ever: proxies give up on silent servers. */
 const COMMIT_AFTER_MS = 15_000;
@@ -64,7 +65,7 @@ export async function answerStream(context: AttemptContext, head: Response): Pro
 	return { kind: "answered", inMotion: true, response: new Response(body, { status: head.status, headers }) };
 }
 
-/** Nothing of it has reached the client. What the provider cannot read it may say in its first event. */
+/** Nothing of it has reached the client. That the request itself is at fault may be said in the first event. */
 async function unopened(
 	context: AttemptContext,
 	head: Response,
@@ -74,12 +75,12 @@ async function unopened(
 	if (!(error instanceof BrokenAnswer)) {
 		return givenUp(context, error, head.status);
 	}
-	if (fault === undefined || context.sent.length === 0 || !isUnreadableState(fault)) {
+	const isUnreadable = fault !== undefined && context.sent.length > 0 && isUnreadableState(fault);
+	if (fault === undefined || fault.botched === true || !(isUnreadable || isRequestsFault(fault))) {
 		return failed(context, error.failure);
 	}
 	context.run.abort();
-	const refusal = await refusedInside(context, head, fault);
-	return unreadableState(context, fault, refusal) ?? refusal;
+	return refusedFor(context, fault, await refusedInside(context, head, fault));
 }
 
 /** `background: true` with `stream: true`: the provider goes on without a reader, and is paid for what it does. */

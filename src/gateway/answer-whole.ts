@@ -1,7 +1,7 @@
-import type { ProviderFault } from "../dialects/types.ts";
+import type { OperationId, ProviderFault } from "../dialects/types.ts";
 import type { JsonObject } from "../lib/json-types.ts";
 import { servedHeaders } from "./answer-headers.ts";
-import { refusedInside } from "./answer-refusal.ts";
+import { refusedFor, refusedInside } from "./answer-refusal.ts";
 import { type Answered, type AttemptContext, type AttemptResult, failed, givenUp } from "./attempt-result.ts";
 import { isUnfinished, settleWhenDone } from "./background.ts";
 import { boundedOutput } from "./bounded-output.ts";
@@ -9,9 +9,15 @@ import { failureOfFault, isRequestsFault } from "./failure.ts";
 import { keepTurn } from "./keep-turn.ts";
 import { parseObject, readAnswer } from "./read-answer.ts";
 import type { AttemptFailure } from "./types.ts";
-import { unreadableState } from "./unreadable-state.ts";
 
 const encoder = new TextEncoder();
+
+/** What no answer is without. Some servers tell a failure as a success of other words: `{"detail": "…"}`. */
+const SUBSTANCE: Readonly<Partial<Record<OperationId, string>>> = {
+	chat: "choices",
+	completions: "choices",
+	embeddings: "data",
+};
 
 /** A JSON answer: read, counted, settled, then passed on: byte for byte where the provider speaks the client's words. */
 export async function answerWhole(context: AttemptContext, head: Response): Promise<AttemptResult> {
@@ -35,7 +41,11 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 			? refusedWithin(context, head, fault, bytes)
 			: failed(context, failureOfFault(fault, deps.runtime.clock.now()));
 	}
-	const { envelope } = served.planned;
+	const { envelope, ingress } = served.planned;
+	const substance = SUBSTANCE[ingress.operation];
+	if (substance !== undefined && !Array.isArray(json[substance])) {
+		return failed(context, invalid(head.status, "an answer without its substance"));
+	}
 	if (envelope.stream && envelope.generates) {
 		// A client that reads events could make nothing of it.
 		return failed(context, invalid(head.status, "a whole answer where a stream was asked for"));
@@ -111,7 +121,7 @@ async function refusedWithin(
 		context.spoken.translation === undefined
 			? await passedOn(context, head, bytes)
 			: await refusedInside(context, head, fault);
-	return unreadableState(context, fault, refusal) ?? refusal;
+	return refusedFor(context, fault, refusal);
 }
 
 async function passedOn(context: AttemptContext, head: Response, bytes: Uint8Array<ArrayBuffer>): Promise<Answered> {

@@ -51,6 +51,8 @@ export interface AttemptContext {
 	readonly terms: Terms;
 	/** No further attempt will follow a failure of this one. */
 	readonly isLast: boolean;
+	/** Another deployment could take over. */
+	readonly hasRelief: boolean;
 	/** Not over a connection that was used before. */
 	readonly freshConnection: boolean;
 	readonly deps: GatewayDeps;

@@ -21,7 +21,7 @@ import { callOf } from "./upstream-call.ts";
 /** Stage 4: one deployment, one ledger row, at most one answer. */
 export async function attempt(
 	candidate: Omit<Served, "dropped">,
-	how: Pick<AttemptContext, "isLast" | "freshConnection">,
+	how: Pick<AttemptContext, "isLast" | "hasRelief" | "freshConnection">,
 	deps: GatewayDeps,
 ): Promise<AttemptResult> {
 	const { planned, deployment } = candidate;
@@ -45,7 +45,7 @@ export async function attempt(
 async function make(
 	candidate: Omit<Served, "dropped">,
 	body: ParsedBody,
-	how: Pick<AttemptContext, "isLast" | "freshConnection">,
+	how: Pick<AttemptContext, "isLast" | "hasRelief" | "freshConnection">,
 	deps: GatewayDeps,
 ): Promise<AttemptResult> {
 	const { planned, deployment } = candidate;
@@ -55,7 +55,7 @@ async function make(
 	}
 	const { served, said, sent, spoken, terms, opened } = reserved;
 	const books = openBooks(planned, deployment, opened, deps);
-	const run = startRun(planned, deployment, how.isLast, deps);
+	const run = startRun(planned, deployment, how.hasRelief, deps);
 	const context: AttemptContext = { served, said, sent, spoken, run, books, terms, ...how, deps };
 	let head: Response;
 	try {

@@ -12,12 +12,16 @@ export interface Candidate {
 	readonly freshConnection: boolean;
 	/** The one that was just tried, which could not read all of the request: it is asked again with what it can read. */
 	readonly readsLess?: true | undefined;
+	/** It has kept a request waiting for its first token already. */
+	readonly isSlow?: true | undefined;
 }
 
 /** The deployments still worth trying for one request, best first. */
 export interface Candidates {
 	/** One never tried, else one that failed in a way that may pass; undefined = nobody is left. */
 	next(): Candidate | undefined;
+	/** Whether somebody else could relieve the one that `next` gave last. */
+	hasRelief(): boolean;
 	failed(deployment: Deployment, failure: AttemptFailure): void;
 	/** It is next once more, and only once, with less to read. */
 	readsLess(deployment: Deployment): void;
@@ -77,16 +81,20 @@ export function createCandidates(
 
 	return {
 		next: () => (isNextAtOnce(again[0]) ? takeAgain() : (takeFresh() ?? takeAgain())),
+		hasRelief: () =>
+			fresh.some((deployment) => mayTry(deployment, 0)) ||
+			again.some(({ deployment, pauseMs, isSlow }) => isSlow !== true && mayTry(deployment, pauseMs)),
 		failed(deployment, failure) {
 			if (failure.stale === true && !renewed.has(deployment)) {
 				renewed.add(deployment);
 				again = [{ deployment, ...USUAL, freshConnection: true }, ...again];
 				return;
 			}
-			const waitMs = failure.class === "rate_limited" ? (failure.retryAfterMs ?? 0) : 0;
+			const waitMs = failure.retryAfterMs ?? 0;
 			if (!HOPELESS.has(failure.class) && waitMs <= WAIT_MAX_MS) {
 				const pauseMs = Math.max(waitMs, retryAfterMs * (1 + random() / 2), PAUSE_MIN_MS);
-				again = [...again, { deployment, ...USUAL, pauseMs }];
+				const isSlow = failure.class === "ttft_timeout" ? true : undefined;
+				again = [...again, { deployment, ...USUAL, pauseMs, isSlow }];
 			}
 		},
 		readsLess(deployment) {

@@ -30,6 +30,10 @@ export function failureOfStatus(
 			? failure("quota", QUOTA_COOLDOWN_MS)
 			: failure("rate_limited", readRetryAfter(headers, nowMs, fault));
 	}
+	if (status === 402) {
+		// DeepSeek, OpenRouter, Together, Cohere: the gateway's account there has no money left.
+		return failure("quota", QUOTA_COOLDOWN_MS);
+	}
 	if (status === 401 || status === 403) {
 		return failure("provider_auth");
 	}
@@ -37,7 +41,8 @@ export function failureOfStatus(
 		return failure("upstream_timeout_status");
 	}
 	if (status >= 500) {
-		return failure("upstream_5xx");
+		const isTold = headers.has("retry-after") || headers.has("retry-after-ms");
+		return failure("upstream_5xx", isTold ? readRetryAfter(headers, nowMs, fault) : undefined);
 	}
 	return status >= 300 && status < 400 ? failure("redirect") : undefined;
 }
@@ -109,6 +114,11 @@ export function neverReached(name: FailureClass): boolean {
 }
 
 const RATE_LIMITS: ReadonlySet<FailureClass> = new Set(["rate_limited", "quota"]);
+
+/** The provider is well and asks for a pause. */
+export function isRateLimit(name: FailureClass): boolean {
+	return RATE_LIMITS.has(name);
+}
 
 /** What the client is told once every attempt has failed: 504 if all timed out, 429 if all were limited, else 502. */
 export function allFailed(alias: string, failures: readonly AttemptFailure[]): GatewayError {

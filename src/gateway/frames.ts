@@ -55,7 +55,7 @@ function translated(splitter: EventSplitter, translator: StreamTranslator): Fram
 	function say(event: SseEvent): readonly SseEvent[] {
 		const said = translator.step(event);
 		// The reader will find that it is not JSON, and count it.
-		return said === "malformed" ? [UNREADABLE] : said;
+		return said === "malformed" ? [{ name: event.name, data: "" }] : said;
 	}
 	return {
 		push: (chunk) => framesOf(onward(splitter.push(chunk))),
@@ -63,8 +63,6 @@ function translated(splitter: EventSplitter, translator: StreamTranslator): Fram
 		usageSoFar: () => translator.usageSoFar?.(),
 	};
 }
-
-const UNREADABLE: SseEvent = { name: "", data: "" };
 
 /** Events that came together are encoded together, so that they can be written in one piece. */
 function framesOf(events: readonly SseEvent[]): EventFrame[] {

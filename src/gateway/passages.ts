@@ -1,8 +1,11 @@
+import { eventJson } from "../dialects/event-data.ts";
 import { readTokenUsage } from "../dialects/token-usage.ts";
 import type { StreamReader, StreamStep } from "../dialects/types.ts";
 import type { Clock } from "../lib/clock.ts";
+import { isJsonObject } from "../lib/json-types.ts";
 import { completionTokens, type Usage } from "../lib/usage.ts";
 import { BrokenFraming, type EventFrame } from "../transport/frames.ts";
+import { leaks } from "./answer-refusal.ts";
 import type { AttemptContext } from "./attempt-result.ts";
 import { boundedOutput } from "./bounded-output.ts";
 import { failureOfFault } from "./failure.ts";
@@ -66,14 +69,15 @@ export function readPassages(
 		const step = frame.event === undefined ? "meta" : reader.step(frame.event);
 		if (step === "malformed") {
 			malformed += 1;
-			if (malformed > MALFORMED_MAX) {
-				breakOff(brokenStream("unreadable events"));
+			const failure = brokenBy(frame, malformed);
+			if (failure !== undefined) {
+				breakOff(failure);
 			}
 			return undefined;
 		}
 		if (step === "error") {
 			breakOff(faultOf(reader, context));
-			errorEvent = frame.bytes;
+			errorEvent = isForClient(frame, reader, served.deployment.apiKey) ? frame.bytes : undefined;
 			return undefined;
 		}
 		answered ||= step === "content" || (step !== "end" && reader.finished()) || reader.usage() !== undefined;
@@ -169,6 +173,28 @@ function drain(source: { read(): Promise<{ readonly done: boolean }> }, context:
 			// The provider hung up: nothing was expected of it.
 		})
 		.finally(() => deadline.clear());
+}
+
+/** Google's errors may come in a list, which is no event that a client could read. */
+const LISTED_ERROR = /^\s*\[\s*\{\s*"error"/;
+
+/** Where a stream is not to be read on after an unreadable event: when there were several, or when it tells of an error. */
+function brokenBy({ event }: EventFrame, malformed: number): AttemptFailure | undefined {
+	if (event?.name === "error" || LISTED_ERROR.test(event?.data ?? "")) {
+		return {
+			class: "error_event",
+			status: undefined,
+			retryAfterMs: undefined,
+			detail: "an error event of no usual form",
+		};
+	}
+	return malformed > MALFORMED_MAX ? brokenStream("unreadable events") : undefined;
+}
+
+/** Whether a client knows an error event for one: by its `error`, unless its events are typed. Ours says the same without. */
+function isForClient({ event, bytes }: EventFrame, { errorEvent }: StreamReader, apiKey: string | undefined): boolean {
+	const isKnown = errorEvent !== undefined || (event !== undefined && isJsonObject(eventJson(event)?.error));
+	return isKnown && !leaks(bytes, apiKey);
 }
 
 /** An error event in the provider's own words. */

@@ -28,7 +28,8 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 	const excluded: Exclusion[] = [];
 	const ordered: Deployment[] = [];
 	let note: SessionNote | undefined;
-	for (const candidateAlias of [alias, ...fallbacksOf(admitted, snapshot)]) {
+	const aliases = [alias, ...fallbacksOf(admitted, snapshot)];
+	for (const candidateAlias of aliases) {
 		const fitting = candidateAlias.deployments.filter((deployment) => {
 			const reason = exclusion(deployment, admitted, pinned, deps);
 			if (reason !== undefined) {
@@ -40,7 +41,14 @@ export async function plan(admitted: Admitted, snapshot: Snapshot, deps: Gateway
 		ordered.push(...placed.ordered);
 		note ??= placed.note;
 	}
-	const spare = ordered.length === 0 ? lastResort(excluded, deps) : [];
+	const resort = ordered.length === 0 ? lastResort(excluded, deps) : [];
+	const spare: Deployment[] = [];
+	for (const candidateAlias of resort.length === 0 ? [] : aliases) {
+		const failing = resort.filter((deployment) => deployment.alias === candidateAlias.name);
+		const placed = place(routing, candidateAlias, failing);
+		spare.push(...placed.ordered);
+		note = placed.note ?? note;
+	}
 	const targets = [...ordered, ...spare];
 	const decision = encodeDecision({
 		...decided(routing, targets),

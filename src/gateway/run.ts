@@ -23,7 +23,7 @@ export interface AttemptRun {
 /** A stream without an explicit `ttft_timeout` must show its first token in this time, if another deployment could take over. */
 const TTFT_DEFAULT_MS = 30_000;
 
-export function startRun(planned: Planned, deployment: Deployment, isLast: boolean, deps: GatewayDeps): AttemptRun {
+export function startRun(planned: Planned, deployment: Deployment, hasRelief: boolean, deps: GatewayDeps): AttemptRun {
 	const controller = new AbortController();
 	const { deadlines } = deps.runtime;
 	let expired: ReturnType<AttemptRun["expired"]>;
@@ -39,7 +39,7 @@ export function startRun(planned: Planned, deployment: Deployment, isLast: boole
 		controller.abort();
 	}
 	const total = deadlines.after(deployment.timeoutMs, () => stop("total_timeout"));
-	const ttftMs = timeToFirstTokenMs(planned, deployment, isLast);
+	const ttftMs = timeToFirstTokenMs(planned, deployment, hasRelief);
 	let silence: Deadline | undefined = ttftMs === undefined ? undefined : deadlines.after(ttftMs, () => stop(phase));
 	const connecting = deadlines.after(deployment.connectTimeoutMs / 2, () => {
 		// Half of the time is for fetch, the other half for finding out whether anybody is there.
@@ -78,11 +78,12 @@ export function startRun(planned: Planned, deployment: Deployment, isLast: boole
 
 /**
  * Only a stream tells a slow provider from a dead one: an answer that comes whole may rightly take minutes, so without
- * an explicit `ttft_timeout` it is bounded by `timeout` alone; so is the last candidate, which nobody could relieve.
+ * an explicit `ttft_timeout` it is bounded by `timeout` alone; so is one that nobody could relieve: asking it once more
+ * would only make the client wait, and the provider work, for the same again.
  */
-function timeToFirstTokenMs(planned: Planned, deployment: Deployment, isLast: boolean): number | undefined {
+function timeToFirstTokenMs(planned: Planned, deployment: Deployment, hasRelief: boolean): number | undefined {
 	if (deployment.ttftTimeoutMs !== undefined) {
 		return deployment.ttftTimeoutMs;
 	}
-	return planned.envelope.stream && !isLast ? TTFT_DEFAULT_MS : undefined;
+	return planned.envelope.stream && hasRelief ? TTFT_DEFAULT_MS : undefined;
 }

@@ -4,6 +4,7 @@ import { NO_USAGE, totalTokens, type Usage } from "../lib/usage.ts";
 import { costOf } from "../metering/cost.ts";
 import type { AttemptClosing, OpenAttempt } from "../metering/ledger-types.ts";
 import type { HealthRun } from "../routing/types.ts";
+import { isRateLimit } from "./failure.ts";
 import type { AttemptFailure, GatewayDeps, Planned } from "./types.ts";
 
 /** How an attempt ended. */
@@ -169,7 +170,11 @@ function tellHealth(ending: Ending, closing: AttemptClosing, health: HealthRun):
 				health.abandoned();
 				break;
 			}
-			health.failed({ class: ending.failure.class, cooldownMs: ending.failure.retryAfterMs });
+			health.failed({
+				class: ending.failure.class,
+				// A server that fails may say when to come again, and has failed all the same.
+				cooldownMs: isRateLimit(ending.failure.class) ? ending.failure.retryAfterMs : undefined,
+			});
 			break;
 		case "client_gone":
 		case "cut":

@@ -48,7 +48,8 @@ export async function tryTargets(planned: Planned, deps: GatewayDeps): Promise<A
 		}
 		const candidate = { planned, deployment: next.deployment, attempt: rows, retries: failures.length };
 		const isLast = failures.length + 1 === planned.attemptsMax;
-		const result = await attempt(candidate, { isLast, freshConnection: next.freshConnection }, deps);
+		const how = { isLast, hasRelief: !isLast && candidates.hasRelief(), freshConnection: next.freshConnection };
+		const result = await attempt(candidate, how, deps);
 		switch (result.kind) {
 			case "answered":
 				return answered(result, candidate, deps);

@@ -31,6 +31,13 @@ beforeAll(async () => {
 			"now and then": { ...alone, router: { retries: 2, retry_after_ms: 1 } },
 			pair: { deployments: [{ upstream: one }, { upstream: two }], router: { retries: 1 } },
 			mixed: { deployments: [{ upstream: one }, { upstream: two }], router: { retries: 0 } },
+			preferring: {
+				deployments: [
+					{ upstream: one, priority: 2 },
+					{ upstream: two, priority: 1 },
+				],
+				router: { retries: 1, retry_after_ms: 1 },
+			},
 			saved: { deployments: [{ upstream: one }], fallbacks: ["safe"], router: { retries: 1 } },
 			safe: { upstream: two },
 		},
@@ -127,6 +134,20 @@ test("one that fails only now and then is asked on, whatever its breaker says, w
 	}
 	expect(statuses).not.toContain(503);
 	expect(statuses).toContain(200);
+});
+
+test("of several that have been failing, the one that stands first by priority is asked first", async () => {
+	one.script(failing);
+	two.script(failing);
+	for (let turn = 0; turn < 5; turn += 1) {
+		expect((await ask("preferring")).status).toBe(502);
+	}
+	for (const upstream of [one, two]) {
+		upstream.script((request) => chatFor(request));
+		upstream.forget();
+	}
+	expect((await ask("preferring")).status).toBe(200);
+	expect([one.requests.length, two.requests.length]).toEqual([0, 1]);
 });
 
 test("who asks for a moment gets it, and then the request, where nobody else is left", async () => {

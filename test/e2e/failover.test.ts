@@ -10,6 +10,7 @@ import {
 	json,
 	rawReply,
 	respond,
+	SSE_HEADERS,
 	sse,
 	wireBytes,
 } from "../support/replies.ts";
@@ -90,6 +91,7 @@ const faults: readonly Fault[] = [
 		what: "200 with an error object",
 		reply: () => json(200, { error: { message: "no", type: "server_error" } }),
 	},
+	{ id: "U23", what: "200 with nothing but a detail", reply: () => json(200, { detail: "Internal Server Error" }) },
 	{ id: "U23", what: "200 with a web page", reply: () => fault.html() },
 	{
 		id: "U24",
@@ -101,6 +103,12 @@ const faults: readonly Fault[] = [
 		id: "U24",
 		what: "role, then an error event",
 		reply: () => sse([ROLE_CHUNK, { error: { message: "boom", type: "server_error" } }], { done: false }),
+		only: "stream",
+	},
+	{
+		id: "U24",
+		what: "an error event first that is no JSON",
+		reply: () => respond({ headers: SSE_HEADERS, body: "event: error\ndata: upstream died\n\ndata: [DONE]\n\n" }),
 		only: "stream",
 	},
 	...["2", "0.5", "-1", "99999999", "nonsense", "Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"].map(
@@ -121,6 +129,7 @@ const faults: readonly Fault[] = [
 		what: "429 insufficient_quota",
 		reply: () => errorJson(429, { type: "insufficient_quota", code: "insufficient_quota" }),
 	},
+	{ id: "U27", what: "402", reply: () => errorJson(402, { message: "Insufficient Balance" }) },
 	...[401, 403].map((status) => ({
 		id: "U28",
 		what: `${status}`,
@@ -265,6 +274,20 @@ describe("all have failed: the client is told whose fault it is", () => {
 		expect([6, 7]).toContain(seconds);
 		expect(answer.headers.get("retry-after")).toBe(String(seconds));
 		expect(answer.headers.get("x-gateway-limit-kind")).toBe("upstream");
+	});
+
+	test("a server that fails and names a Retry-After is not asked before, and has failed all the same", async () => {
+		rig.bad.script(() => errorJson(503, {}, { "retry-after": "30" }));
+		const alias = rig.fresh("only");
+		const statuses = [];
+		for (let turn = 0; turn < 5; turn += 1) {
+			statuses.push((await rig.ask(alias, false)).status);
+		}
+		expect([statuses, rig.bad.requests.length]).toEqual([[502, 502, 502, 502, 502], 5]);
+		const { data } = (await rig.gateway.admin("GET", "/deployments")).json<{
+			data: { model_alias: string; breaker: string }[];
+		}>();
+		expect(data.find(({ model_alias }) => model_alias === alias)?.breaker).toBe("open");
 	});
 
 	test("retries counts the attempts beyond the first: 2 makes 3", async () => {

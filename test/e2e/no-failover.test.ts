@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { closeDelimitedStream, type FailoverRig, startFailoverRig } from "../support/failover-rig.ts";
+import { PROVIDER_KEY } from "../support/gateway-config.ts";
 import { chatAnswer, chatChunk, chatEvents, chatReply, usageChunk } from "../support/openai-answers.ts";
 import {
 	breakAfter,
@@ -9,6 +10,8 @@ import {
 	fault,
 	holdAfter,
 	json,
+	respond,
+	SSE_HEADERS,
 	sse,
 	wireBytes,
 } from "../support/replies.ts";
@@ -75,6 +78,21 @@ describe("a request that is itself at fault passes through, once", () => {
 			expect([rig.bad.requests.length, rig.good.requests.length]).toEqual([1, 0]);
 		},
 	);
+
+	test("U30: also where a stream says so in its first event: no retry, and no mark against the deployment", async () => {
+		const alias = rig.fresh("pair");
+		const error = { message: "Invalid value: 'temperature'", type: "invalid_request_error", code: 400 };
+		rig.bad.script(() => sse([{ error }]));
+		for (let turn = 0; turn < 6; turn += 1) {
+			const answer = await rig.ask(alias, true);
+			expect([answer.status, answer.error()?.type, answer.error()?.message]).toEqual([
+				400,
+				"invalid_request_error",
+				error.message,
+			]);
+		}
+		expect([rig.bad.requests.length, rig.good.requests.length]).toEqual([6, 0]);
+	});
 });
 
 describe("after the first token nothing is tried again", () => {
@@ -113,6 +131,18 @@ describe("after the first token nothing is tried again", () => {
 					{ done: false },
 				),
 		},
+		...[
+			"event: error\ndata: upstream died",
+			'data: [{"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}]',
+			'data: {"object": "error", "message": "engine dead", "code": 500}',
+			'event: error\ndata: {"detail": "Internal Server Error"}',
+			// The key of the rig's providers.
+			`data: {"error": {"message": "Bad gateway for ${PROVIDER_KEY}"}}`,
+		].map((event) => ({
+			id: "U25",
+			what: event.replaceAll("\n", " "),
+			reply: () => respond({ headers: SSE_HEADERS, body: `${text}${event}\n\ndata: [DONE]\n\n` }),
+		})),
 		{
 			id: "U16",
 			what: "four malformed events",
@@ -143,6 +173,7 @@ describe("after the first token nothing is tried again", () => {
 		expect(data).not.toContain("[DONE]");
 		const last = JSON.parse(data.at(-1) ?? "{}");
 		expect(last.error).toMatchObject({ type: expect.any(String), message: expect.any(String) });
+		expect(data.join()).not.toContain(PROVIDER_KEY);
 		expect([rig.bad.requests.length, rig.good.requests.length]).toEqual([1, 0]);
 	});
 

@@ -102,3 +102,35 @@ test("whoever has failed is never asked without any pause: the retry budget tell
 	candidates.failed(a, failure("connect_refused"));
 	expect(candidates.next()?.pauseMs).toBeGreaterThan(0);
 });
+
+test("relief is whoever was not asked yet or has failed at once: nobody who may not be asked, and nobody as slow", () => {
+	let resting: readonly Deployment[] = [];
+	const options = { retryAfterMs: 0, random: () => 0, mayTry: (one: Deployment) => !resting.includes(one) };
+	const candidates = createCandidates([a, b], options);
+	candidates.next();
+	expect(candidates.hasRelief()).toBe(true);
+	resting = [b];
+	expect(candidates.hasRelief()).toBe(false);
+	resting = [];
+	candidates.failed(a, failure("upstream_5xx"));
+	candidates.next();
+	expect(candidates.hasRelief()).toBe(true);
+	candidates.failed(b, failure("ttft_timeout"));
+	candidates.next();
+	expect(candidates.hasRelief()).toBe(false);
+	const alone = createCandidates([a], options);
+	alone.next();
+	expect(alone.hasRelief()).toBe(false);
+});
+
+test("a server that fails and says when to come again is not asked before", () => {
+	for (const [retryAfterMs, expected] of [
+		[2_000, 2_000],
+		[30_000, undefined],
+	] as const) {
+		const candidates = createCandidates([a], { retryAfterMs: 200, random: () => 0 });
+		candidates.next();
+		candidates.failed(a, failure("upstream_5xx", retryAfterMs));
+		expect(candidates.next()?.pauseMs).toBe(expected);
+	}
+});

@@ -42,6 +42,17 @@ test("a status tells whether the provider, its account or the request is at faul
 		"redirect",
 	]);
 	expect(classOf(429, "insufficient_quota")).toBe("quota");
+	expect(classOf(402)).toBe("quota");
+});
+
+test("a failing server's Retry-After is read where it gives one", () => {
+	const waitOf = (headers: Record<string, string>) =>
+		failureOfStatus(503, new Headers(headers), undefined, NOW)?.retryAfterMs;
+	expect([waitOf({ "retry-after": "2" }), waitOf({ "retry-after-ms": "1500" }), waitOf({})]).toEqual([
+		2_000,
+		1_500,
+		undefined,
+	]);
 });
 
 test("a provider's words are found in the usual shapes of error bodies", () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { createReachable } from "../../../src/transport/reachable.ts";
+import { makeIdentity } from "../../support/certificates.ts";
 import { startFullServer } from "../../support/full-server.ts";
 
 test("an address that accepts connections is reachable, one that refuses them is not", async () => {
@@ -43,3 +44,36 @@ test("one that was reached is believed for a while", async () => {
 test("a name that does not exist is not reachable", async () => {
 	expect(await createReachable({ clock: systemClock })("https://no-such-host.invalid/v1", 5_000)).toBe(false);
 });
+
+test("over TLS only a handshake counts: one that accepts connections and says no more is not reachable", async () => {
+	const dropped = Promise.withResolvers<void>();
+	using silent = Bun.listen({
+		port: 0,
+		hostname: "127.0.0.1",
+		socket: { data: () => undefined, close: () => dropped.resolve() },
+	});
+	await using server = Bun.serve({
+		port: 0,
+		hostname: "127.0.0.1",
+		tls: makeIdentity("localhost"),
+		fetch: () => new Response(),
+	});
+	const reachable = createReachable({ clock: systemClock, env: {} });
+	expect(await reachable(`https://127.0.0.1:${silent.port}`, 200)).toBe(false);
+	await dropped.promise;
+	expect(await reachable(`https://127.0.0.1:${server.port}`, 5_000)).toBe(true);
+	expect(await reachable(`https://localhost:${server.port}`, 5_000)).toBe(true);
+});
+
+test.each(["http_proxy", "HTTP_PROXY"])(
+	"behind a proxy (%s) nobody can tell, so nothing is given up for want of a connection",
+	async (name) => {
+		await using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+		const url = server.url.origin;
+		await server.stop(true);
+		expect(await createReachable({ clock: systemClock, env: { [name]: "http://proxy:3128" } })(url, 5_000)).toBe(true);
+		expect(await createReachable({ clock: systemClock, env: { https_proxy: "http://proxy:3128" } })(url, 5_000)).toBe(
+			false,
+		);
+	},
+);
