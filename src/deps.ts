@@ -1,6 +1,7 @@
 import { version } from "../package.json" with { type: "json" };
 import type { ReloadableConfigSource } from "./config/source.ts";
 import { bridges, createIngresses, readerOf } from "./dialects/registry.ts";
+import { createAlarm } from "./gateway/alarm.ts";
 import { createKeptConversations } from "./gateway/kept-conversations.ts";
 import { createKeptResponses } from "./gateway/kept-responses.ts";
 import { createLiveRequests, type LiveRequests } from "./gateway/live.ts";
@@ -123,6 +124,7 @@ export async function openDeps(
 			fetchMedia: createFetchMedia({ deadlines, surroundings, bounds: MEDIA_BOUNDS }),
 			live,
 			logger,
+			alarm: createAlarm({ logger, clock }),
 			observer: metrics.observer,
 			random: Math.random,
 		},

@@ -72,7 +72,7 @@ function allFailing(alias: string, retryAfterMs: number): GatewayError {
 	return new GatewayError({
 		status: 503,
 		type: "service_unavailable",
-		message: `Every provider behind '${alias}' has been failing. The next attempt is made in ${seconds} s.`,
+		message: `Every provider behind '${alias}' has been failing. Try again in ${seconds} s.`,
 		code: "upstream_unavailable",
 		kind: "upstream",
 		retryAfterSeconds: seconds,

@@ -77,13 +77,16 @@ export function startRun(planned: Planned, deployment: Deployment, hasRelief: bo
 }
 
 /**
- * Only a stream tells a slow provider from a dead one: an answer that comes whole may rightly take minutes, so without
- * an explicit `ttft_timeout` it is bounded by `timeout` alone; so is one that nobody could relieve: asking it once more
- * would only make the client wait, and the provider work, for the same again.
+ * Only a stream tells a slow provider from a dead one soon: an answer that comes whole may rightly take minutes, so
+ * without an explicit `ttft_timeout` it has half of `timeout`, after which somebody else has the other half. One that
+ * nobody could relieve has all of it: asking it once more would only make the client wait for the same again.
  */
 function timeToFirstTokenMs(planned: Planned, deployment: Deployment, hasRelief: boolean): number | undefined {
 	if (deployment.ttftTimeoutMs !== undefined) {
 		return deployment.ttftTimeoutMs;
 	}
-	return planned.envelope.stream && hasRelief ? TTFT_DEFAULT_MS : undefined;
+	if (!hasRelief) {
+		return undefined;
+	}
+	return planned.envelope.stream ? TTFT_DEFAULT_MS : deployment.timeoutMs / 2;
 }

@@ -57,6 +57,9 @@ export function openBooks(
 		const durationMs = clock.monotonic() - startedAtMs;
 		const closing = closingOf(ending, planned, deployment, { ttftMs: ttftMs ?? durationMs, durationMs });
 		tellHealth(ending, closing, health);
+		if (ending.outcome === "upstream_failed" && !saysNothing(ending.failure)) {
+			deps.runtime.alarm(deployment, ending.failure);
+		}
 		deps.runtime.observer.attemptSettled(opened.opening, closing);
 		if (closing.usageSource !== "none") {
 			planned.ticket.correctTokens(totalTokens(closing.usage));

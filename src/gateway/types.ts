@@ -27,6 +27,7 @@ import type { Authorize } from "../transport/authorize.ts";
 import type { FetchMedia } from "../transport/fetch-media.ts";
 import type { Reachable } from "../transport/reachable.ts";
 import type { SendUpstream } from "../transport/upstream.ts";
+import type { Alarm } from "./alarm.ts";
 import type { Authentication } from "./authenticate.ts";
 import type { KeptConversations } from "./kept-conversations.ts";
 import type { Recalled } from "./kept-history.ts";
@@ -75,6 +76,7 @@ export interface GatewayDeps {
 		readonly fetchMedia: FetchMedia;
 		readonly live: LiveRequests;
 		readonly logger: Logger;
+		readonly alarm: Alarm;
 		/** Counts what has been done. */
 		readonly observer: Observer;
 		/** 0 inclusive to 1 exclusive. */

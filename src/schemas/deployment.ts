@@ -67,7 +67,7 @@ export const deploymentSchema = z.strictObject({
 	ttft_timeout: durationSchema
 		.optional()
 		.describe(
-			"Longest wait for the first token of a stream, or for the head of any other answer. Absent: 30s for streams that another deployment could take over, else `timeout` alone.",
+			"Longest wait for the first token of a stream, or for the head of any other answer. Absent: while another deployment could take over, 30s for streams and half of `timeout` for the rest; else `timeout` alone.",
 		),
 	max_context_tokens: tokens
 		.optional()

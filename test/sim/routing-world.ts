@@ -119,6 +119,7 @@ export function createWorld(scenario: Scenario, fail: Fail, note: (line: () => s
 			authorize: createAuthorize({ clock, deadlines, send: network.send }),
 			fetchMedia: () => Promise.reject(new Error("there are no media here")),
 			logger: loggerOf(bug),
+			alarm: () => undefined,
 			random: chance.fork(3).real,
 		},
 	};
