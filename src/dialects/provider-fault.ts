@@ -48,7 +48,7 @@ const STATUS_UNKNOWN = 500;
 export function readFault(body: JsonObject, status: number | undefined): ProviderFault {
 	const error = isJsonObject(body.error) ? body.error : body;
 	const type = word(error.type);
-	const code = word(error.code);
+	const code = isFlagged(error) ? "content_filter" : word(error.code);
 	const message = [error.message, body.error, body.detail, body.message].find(
 		(text) => typeof text === "string" && text !== "",
 	);
@@ -59,6 +59,14 @@ export function readFault(body: JsonObject, status: number | undefined): Provide
 		...(error.kind === BOTCHED_GENERATION ? { botched: true } : {}),
 		message: typeof message === "string" ? message.slice(0, MESSAGE_LENGTH_MAX) : "The provider gave no reason.",
 	};
+}
+
+/**
+ * OpenRouter says 403 to a prompt that its moderation flags, which is no more than that.
+ * @see https://openrouter.ai/docs/api-reference/errors
+ */
+function isFlagged({ metadata }: JsonObject): boolean {
+	return isJsonObject(metadata) && (Array.isArray(metadata.reasons) || typeof metadata.flagged_input === "string");
 }
 
 /**

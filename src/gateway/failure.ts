@@ -35,7 +35,7 @@ export function failureOfStatus(
 		return failure("quota", QUOTA_COOLDOWN_MS);
 	}
 	if (status === 401 || status === 403) {
-		return failure("provider_auth");
+		return fault?.code === "content_filter" ? undefined : failure("provider_auth");
 	}
 	if (status === 408) {
 		return failure("upstream_timeout_status");

@@ -79,6 +79,19 @@ describe("a request that is itself at fault passes through, once", () => {
 		},
 	);
 
+	test("U31: a 403 to a prompt that the provider's moderation flags says nothing of the gateway's account", async () => {
+		const flagged = {
+			error: { code: 403, message: "flagged", metadata: { reasons: ["violence"], flagged_input: "…" } },
+		};
+		rig.bad.script(() => json(403, flagged));
+		const alias = rig.fresh("pair");
+		for (let turn = 0; turn < 6; turn += 1) {
+			const answer = await rig.ask(alias, false);
+			expect([answer.status, answer.error()?.message]).toEqual([403, "flagged"]);
+		}
+		expect([rig.bad.requests.length, rig.good.requests.length]).toEqual([6, 0]);
+	});
+
 	test("U30: also where a stream says so in its first event: no retry, and no mark against the deployment", async () => {
 		const alias = rig.fresh("pair");
 		const error = { message: "Invalid value: 'temperature'", type: "invalid_request_error", code: 400 };
