@@ -12,12 +12,24 @@ import type { AttemptFailure } from "./types.ts";
 
 const encoder = new TextEncoder();
 
-/** What no answer is without. Some servers tell a failure as a success of other words: `{"detail": "…"}`. */
+/** What an answer is made of. */
 const SUBSTANCE: Readonly<Partial<Record<OperationId, string>>> = {
 	chat: "choices",
 	completions: "choices",
 	embeddings: "data",
 };
+
+/**
+ * Some servers tell a failure as a success of other words: `{"detail": "Not authenticated"}`, `"choices": null`. What is
+ * merely unusual is the client's to judge: old servers answer in words of their own.
+ */
+function isEmptyHanded(json: JsonObject, operation: OperationId): boolean {
+	const substance = SUBSTANCE[operation];
+	if (substance === undefined || Array.isArray(json[substance])) {
+		return false;
+	}
+	return json[substance] === null || typeof json.detail === "string" || typeof json.message === "string";
+}
 
 /** A JSON answer: read, counted, settled, then passed on: byte for byte where the provider speaks the client's words. */
 export async function answerWhole(context: AttemptContext, head: Response): Promise<AttemptResult> {
@@ -42,8 +54,7 @@ export async function answerWhole(context: AttemptContext, head: Response): Prom
 			: failed(context, failureOfFault(fault, deps.runtime.clock.now()));
 	}
 	const { envelope, ingress } = served.planned;
-	const substance = SUBSTANCE[ingress.operation];
-	if (substance !== undefined && !Array.isArray(json[substance])) {
+	if (isEmptyHanded(json, ingress.operation)) {
 		return failed(context, invalid(head.status, "an answer without its substance"));
 	}
 	if (envelope.stream && envelope.generates) {
