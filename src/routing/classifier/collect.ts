@@ -1,6 +1,6 @@
 import { CLASSES, FRAME, STOP } from "./classes.ts";
 import { mix, pairHash } from "./hash.ts";
-import { ROLE } from "./roles.ts";
+import { NOTHING } from "./roles.ts";
 import { FIELDS, type Scan } from "./scan-state.ts";
 import { type Tables, VECTOR_SIZE } from "./tables.ts";
 import { addVectors, createGathered, type Gathered, gatherVector } from "./vectors.ts";
@@ -62,7 +62,7 @@ export function createCollected(): Collected {
 		leadClasses: 0,
 		leadWords: 0,
 		roles: new Uint8Array(SEGMENTS_MAX),
-		leftOut: ROLE.empty,
+		leftOut: NOTHING,
 		greetsWithBigWords: false,
 		seen: new Uint32Array(SEEN_SIZE),
 		generation: 0,

@@ -17,7 +17,12 @@ export const ROLE = {
 	stuffing: 16,
 	/** Code, a log, a table: only while the request beside it is read by itself. */
 	pasted: 32,
+	/** "Think hard", "This is a very difficult problem": how the task is to be done, or how hard it is said to be. */
+	demand: 64,
 } as const;
+
+/** What is never part of the task. */
+export const NOTHING = ROLE.empty | ROLE.demand;
 
 export const APART = ROLE.filler | ROLE.prose;
 /** A sentence that begins with one of these asks for something. */
@@ -29,6 +34,18 @@ export const ASKS =
 	classBit("plain") |
 	classBit("writing") |
 	classBit("creative");
+
+/** Classes of big words, and those that are big by themselves. */
+export const STRONG = [classBit("prove"), classBit("analyse"), classBit("systems"), classBit("advanced")] as const;
+export const BIG =
+	STRONG.reduce((bits, bit) => bits | bit, 0) |
+	classBit("code") |
+	classBit("math") |
+	classBit("physics") |
+	classBit("logic") |
+	classBit("steps") |
+	classBit("explain") |
+	classBit("constraint");
 
 /** Whether a segment holds a word of substance, a number or a formula; politeness with one such word does not count. */
 export function saysSomething(scan: Scan, segment: number): boolean {

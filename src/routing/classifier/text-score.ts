@@ -26,6 +26,10 @@ export interface TextScore {
 /** How far a last line may move a text that asks for something without it; and what it may add to one that does not. */
 const LINE_MOVES_MAX = 0.06;
 const LINE_COMPLETES_MAX = 0.32;
+/** The most that lines of big words are after nothing but a greeting. */
+const GREETED_MAX = 0.62;
+/** One word that asks for nothing is a heading: "Input:". */
+const PROMPT_CONTENT_MIN = 2;
 /** What something pasted may add to a request that says by itself what is to be done. */
 const PASTED_ADDS_MAX = 0.2;
 /** Lines with so many words of substance are a task, whatever they ask. */
@@ -43,7 +47,7 @@ export function scoreText(model: Model, reader: Reader, text: string): TextScore
 	const request = requestAlone(model, reader);
 	const last = lastPart(reader, scan.segments);
 	const before = last === 0 ? 0 : lastPart(reader, last);
-	const unbound = collected.greetsWithBigWords ? { lowest: 0, highest: LINE_COMPLETES_MAX } : UNBOUNDED;
+	const unbound = collected.greetsWithBigWords ? { lowest: 0, highest: GREETED_MAX } : UNBOUNDED;
 	let bounds = unbound;
 	let from = 0;
 	let raw = model.base;
@@ -63,7 +67,7 @@ export function scoreText(model: Model, reader: Reader, text: string): TextScore
 			from = end;
 		}
 	}
-	score = held(score, { lowest: 0, highest: request + PASTED_ADDS_MAX });
+	score = held(score, { lowest: 0, highest: Math.min(request + PASTED_ADDS_MAX, unbound.highest) });
 	const kind = kindOf(scan);
 	return {
 		kind,
@@ -89,14 +93,14 @@ const UNBOUNDED: Bounds = { lowest: 0, highest: 1 };
  */
 function boundsAfter({ collected, scan }: Reader, score: number, end: number): Bounds | undefined {
 	const content = collected.totals[FIELD.content] ?? 0;
-	if (content < 1 && !isPrompt(scan, collected, end)) {
-		return undefined;
-	}
 	const isLine = scan.segmentLine[end] !== scan.segmentLine[end - 1];
 	const asks =
 		(collected.leadClasses & ASKS) !== 0 ||
 		(collected.totals[FIELD.questions] ?? 0) > 0 ||
 		(isLine && content >= TASK_CONTENT_MIN);
+	if (content < 1 ? !isPrompt(scan, collected, end) : content < PROMPT_CONTENT_MIN && !asks) {
+		return undefined;
+	}
 	return asks
 		? { lowest: score - LINE_MOVES_MAX, highest: score + LINE_MOVES_MAX }
 		: { lowest: 0, highest: score + LINE_COMPLETES_MAX };
