@@ -1,10 +1,7 @@
-import { readConfiguration } from "../config/read-configuration.ts";
-import { reportProblems, reportSnapshot } from "../config/report.ts";
-import { resolveSnapshot } from "../config/resolve.ts";
-import { systemClock } from "../lib/clock.ts";
-import { createCatalogue } from "../metering/prices.ts";
+import { reportSnapshot } from "../config/report.ts";
 import { readArguments } from "./arguments.ts";
 import { DATA_DIRECTORY_DEFAULT } from "./data-directory.ts";
+import { readNamedConfiguration } from "./named-configuration.ts";
 import { type Command, EXIT } from "./types.ts";
 
 export const checkCommand: Command = {
@@ -21,24 +18,12 @@ Exit codes: 0 valid, 78 not valid.
 `,
 	async run(argv, io) {
 		const options = readArguments(argv, { config: { type: "string" }, data: { type: "string" } });
-		const { fileName, loaded } = await readConfiguration({
-			configPath: options.text("config"),
-			environment: io.env,
-			dataDirectory: options.text("data") ?? DATA_DIRECTORY_DEFAULT,
-			mockUrl: () => "",
-		});
-		if (!loaded.ok) {
-			io.stderr(reportProblems(loaded.problems));
+		const configuration = await readNamedConfiguration(options, io);
+		if (configuration === undefined) {
 			return EXIT.badConfiguration;
 		}
-		const snapshot = resolveSnapshot(loaded.settings, {
-			version: 1,
-			// Generated at the first start when nobody chose one; the report does not hold it.
-			masterKey: loaded.settings.masterKey ?? "",
-			catalogue: createCatalogue(),
-			nowMs: systemClock.now(),
-		});
-		await io.stdout(reportSnapshot({ fileName, snapshot, notices: loaded.settings.notices }));
+		const { fileName, settings, snapshot } = configuration;
+		await io.stdout(reportSnapshot({ fileName, snapshot, notices: settings.notices }));
 		return EXIT.ok;
 	},
 };

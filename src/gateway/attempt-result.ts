@@ -3,7 +3,7 @@ import type { GatewayError } from "../lib/errors.ts";
 import type { BudgetRefusal } from "../limits/types.ts";
 import { CredentialsFailed } from "../transport/credentials-failed.ts";
 import { NeverSent } from "../transport/never-sent.ts";
-import { transportFailure } from "../transport/upstream.ts";
+import { transportFailure } from "../transport/transport-failure.ts";
 import type { Served } from "./answer-headers.ts";
 import type { LeaveReason } from "./live.ts";
 import type { AttemptRun } from "./run.ts";

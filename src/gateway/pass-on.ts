@@ -1,5 +1,5 @@
 import { GatewayError } from "../lib/errors.ts";
-import { transportFailure } from "../transport/upstream.ts";
+import { transportFailure } from "../transport/transport-failure.ts";
 import { clientStream } from "./client-stream.ts";
 import type { RequestScope } from "./live.ts";
 import { errorEvent, leftError } from "./refuse.ts";

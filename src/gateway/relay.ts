@@ -1,4 +1,4 @@
-import { transportFailure } from "../transport/upstream.ts";
+import { transportFailure } from "../transport/transport-failure.ts";
 import type { AttemptContext } from "./attempt-result.ts";
 import { type ClientSink, clientStream } from "./client-stream.ts";
 import type { LeaveReason } from "./live.ts";

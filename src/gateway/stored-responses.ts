@@ -4,7 +4,7 @@ import { GatewayError, notFound } from "../lib/errors.ts";
 import { answerHeaders } from "../lib/headers.ts";
 import { newRequestId } from "../lib/ids.ts";
 import type { JsonObject } from "../lib/json-types.ts";
-import { transportFailure } from "../transport/upstream.ts";
+import { transportFailure } from "../transport/transport-failure.ts";
 import { unroutedHeaders } from "./answer-headers.ts";
 import { answerKept } from "./answer-kept.ts";
 import { authenticate } from "./authenticate.ts";

@@ -2,7 +2,8 @@ import type { Deadlines } from "../lib/deadlines.ts";
 import { MediaProblem } from "./media-problem.ts";
 import { isAcceptable, type MediaPlace, type TypedMedia, typedMedia } from "./media-type.ts";
 import { checkedAddresses, pinned, readAddress, type Surroundings } from "./pinned-address.ts";
-import { discard, transportFailure } from "./upstream.ts";
+import { transportFailure } from "./transport-failure.ts";
+import { discard } from "./upstream.ts";
 
 /** Something to fetch. */
 export interface WantedMedia {

@@ -1,15 +1,12 @@
 import type { Clock } from "../lib/clock.ts";
+import { StaleConnection, transportFailure } from "./transport-failure.ts";
 import type { SendUpstream } from "./upstream.ts";
-
-/** A kept-alive connection that its other end had given up: the request never got anywhere. `cause`: what the transport said. */
-export class StaleConnection extends Error {}
 
 /** No server gives a connection up sooner, and Bun keeps idle ones for five minutes at most. */
 const IDLE_MIN_MS = 1_000;
 const IDLE_MAX_MS = 300_000;
 /** The reset of a stale connection comes with the first packet, that of a provider that gives up comes later. */
 const AT_ONCE_MS = 500;
-const RESETS: ReadonlySet<string> = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
 
 /**
  * Providers close idle connections when they like, and a request may be on its way just then. Bun sends a GET again in
@@ -20,7 +17,7 @@ export function noticingStaleConnections(call: SendUpstream, clock: Pick<Clock, 
 	/** By origin, when it answered last; as many entries as providers are configured. */
 	const answeredAtMs = new Map<string, number>();
 	return async (request) => {
-		const { origin } = new URL(request.url);
+		const origin = originOf(request.url);
 		const startedMs = clock.monotonic();
 		// As it was when the call began: several calls may find old connections at once.
 		const idleMs = startedMs - (answeredAtMs.get(origin) ?? startedMs);
@@ -42,5 +39,11 @@ export function noticingStaleConnections(call: SendUpstream, clock: Pick<Clock, 
 }
 
 function isReset(error: unknown): boolean {
-	return typeof error === "object" && error !== null && "code" in error && RESETS.has(String(error.code));
+	return transportFailure(error).class === "reset";
+}
+
+/** Without parsing what the configuration has parsed: this is done for every call. */
+function originOf(url: string): string {
+	const end = url.indexOf("/", "https://".length);
+	return end === -1 ? url : url.slice(0, end);
 }

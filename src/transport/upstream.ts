@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import { NeverSent } from "./never-sent.ts";
-import { noticingStaleConnections, StaleConnection } from "./stale-connections.ts";
+import { noticingStaleConnections } from "./stale-connections.ts";
 
 /**
  * The one place that calls providers. Redirects are never followed (a key must not follow one), compression is never
@@ -78,40 +78,6 @@ const callNow: SendUpstream = async (request) => {
 		timeout: false,
 	} as RequestInit);
 };
-
-/** Tells transport errors apart by their code; the text is for the log only. */
-export function transportFailure(error: unknown): {
-	class: "connect_refused" | "dns" | "tls" | "reset" | "network";
-	detail: string;
-	/** The connection was an old one. */
-	stale?: true;
-} {
-	if (error instanceof StaleConnection) {
-		return { ...transportFailure(error.cause), stale: true };
-	}
-	const code = errorCode(error);
-	const detail = code === "" ? String(error) : code;
-	if (code === "ECONNREFUSED" || code === "ConnectionRefused") {
-		return { class: "connect_refused", detail };
-	}
-	if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code.startsWith("DNS")) {
-		return { class: "dns", detail };
-	}
-	if (code === "ECONNRESET" || code === "ConnectionClosed" || code === "EPIPE") {
-		return { class: "reset", detail };
-	}
-	if (code === "EPROTO" || code.includes("CERT") || code.includes("TLS") || code.includes("SSL")) {
-		return { class: "tls", detail };
-	}
-	return { class: "network", detail };
-}
-
-function errorCode(error: unknown): string {
-	if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") {
-		return error.code;
-	}
-	return "";
-}
 
 /**
  * Gives up an answer nobody reads. An unread body holds one of the process's fetch slots for good, and a cancel that is

@@ -1,5 +1,6 @@
 import { NeverSent } from "../../src/transport/never-sent.ts";
-import { noticingStaleConnections, StaleConnection } from "../../src/transport/stale-connections.ts";
+import { noticingStaleConnections } from "../../src/transport/stale-connections.ts";
+import { StaleConnection } from "../../src/transport/transport-failure.ts";
 import type { SendUpstream, UpstreamRequest } from "../../src/transport/upstream.ts";
 import type { Chance } from "./routing-chance.ts";
 import { type Fate, fateOf } from "./routing-fates.ts";

@@ -1,6 +1,7 @@
 import type { Alias, Deployment, Strategy } from "../../src/config/types.ts";
 import type { KeyRecord } from "../../src/keys/types.ts";
 import type { TeamLimits } from "../../src/limits/team-types.ts";
+import { NO_RATES } from "../../src/metering/no-rates.ts";
 import type { PriceSheet } from "../../src/metering/types.ts";
 import { alias as aliasNamed, deployment as deploymentOf } from "../unit/routing/fakes.ts";
 import { type Chance, createChance } from "./routing-chance.ts";
@@ -260,23 +261,7 @@ function drawRequests(
 function sheetOf({ input, output }: { readonly input: number; readonly output: number }): PriceSheet {
 	return {
 		version: "config",
-		base: {
-			inputPerMillion: input * 1_000_000,
-			outputPerMillion: output * 1_000_000,
-			cachedInputPerMillion: undefined,
-			cacheWritePerMillion: undefined,
-			cacheWriteHourPerMillion: undefined,
-			reasoningPerMillion: undefined,
-			audioInputPerMillion: undefined,
-			audioOutputPerMillion: undefined,
-			imageInputPerMillion: undefined,
-			imageOutputPerMillion: undefined,
-			perImage: undefined,
-			perSecond: undefined,
-			charactersPerMillion: undefined,
-			perSearch: undefined,
-			perRequest: undefined,
-		},
+		base: { ...NO_RATES, inputPerMillion: input * 1_000_000, outputPerMillion: output * 1_000_000 },
 		tiers: [],
 	};
 }

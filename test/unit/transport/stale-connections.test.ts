@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { noticingStaleConnections, StaleConnection } from "../../../src/transport/stale-connections.ts";
+import { noticingStaleConnections } from "../../../src/transport/stale-connections.ts";
+import { StaleConnection } from "../../../src/transport/transport-failure.ts";
 import type { SendUpstream, UpstreamRequest } from "../../../src/transport/upstream.ts";
 import { createFakeClock } from "../routing/fakes.ts";
 

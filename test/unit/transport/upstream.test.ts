@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../../../src/lib/clock.ts";
-import { createSend, transportFailure, type UpstreamRequest } from "../../../src/transport/upstream.ts";
+import { transportFailure } from "../../../src/transport/transport-failure.ts";
+import { createSend, type UpstreamRequest } from "../../../src/transport/upstream.ts";
 
 function requestTo(url: string, signal = new AbortController().signal): UpstreamRequest {
 	return { method: "POST", url, headers: { "x-api-key": "secret-canary" }, body: "{}", signal };
