@@ -1,7 +1,7 @@
+import type { DayCheck } from "../store/housekeeping-types.ts";
 import type { LedgerReading } from "../store/read-ledger.ts";
 import { dayName, dayOf } from "../store/spend-days.ts";
 import { StoreRefused } from "../store/store-refused.ts";
-import type { DayCheck } from "../store/types.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { DATA_DIRECTORY_DEFAULT } from "./data-directory.ts";
 import { CommandFailure, UsageError } from "./failures.ts";

@@ -9,9 +9,9 @@ import {
 	type Figure,
 } from "./day-sums.ts";
 import type { SyncDb } from "./db.ts";
+import type { DayCheck, RowCursor } from "./housekeeping-types.ts";
 import type { LedgerRow, LedgerRows } from "./ledger-rows.ts";
 import type { Tables } from "./tables.ts";
-import type { DayCheck, RowCursor } from "./types.ts";
 
 export interface CheckDayDeps {
 	readonly syncDb: SyncDb;

@@ -1,5 +1,5 @@
 import { USAGE_BUCKETS } from "./attempt-rows.ts";
-import type { DayDifference } from "./types.ts";
+import type { DayDifference } from "./housekeeping-types.ts";
 
 /** What is added up of attempts, as in `spend_days`. Seconds are the one figure with a fraction. */
 export const FIGURES = [

@@ -1,9 +1,9 @@
 import { asc, lt } from "drizzle-orm";
 import type { Db } from "./db.ts";
 import { deleteConversations, deleteResponses, upToBytes } from "./delete-kept.ts";
+import type { Housekeeping } from "./housekeeping-types.ts";
 import type { Tables } from "./tables.ts";
 import { rowsOf, type Steps, type Transact } from "./transact.ts";
-import type { Housekeeping } from "./types.ts";
 
 /** Makes room before their time is over: of responses and conversations those that nobody has touched for longest. */
 export function createDropOldestKept({

@@ -1,8 +1,8 @@
 import type { StorageSettings } from "../config/types.ts";
 import type { DropUnserved } from "./drop-unserved.ts";
+import type { DatabaseSize } from "./housekeeping-types.ts";
 import type { PruneDays } from "./prune-days.ts";
 import { dayOf } from "./spend-days.ts";
-import type { DatabaseSize } from "./types.ts";
 import type { UpkeepDeps } from "./upkeep.ts";
 
 /** Today and yesterday stay whatever the file's size is: requests that run over midnight count by their rows. */

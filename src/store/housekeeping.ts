@@ -1,10 +1,10 @@
 import type { Database } from "bun:sqlite";
 import { createCheckDay } from "./check-day.ts";
 import type { SyncDb } from "./db.ts";
+import type { Housekeeping } from "./housekeeping-types.ts";
 import { createLedgerRows } from "./ledger-rows.ts";
 import { createPruneDay } from "./prune-day.ts";
 import type { Tables } from "./tables.ts";
-import type { Housekeeping } from "./types.ts";
 
 /** `PRAGMA auto_vacuum`: free pages are given back when asked to. */
 const AUTO_VACUUM_INCREMENTAL = 2;

@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, gt, gte, lt, lte, sql } from "drizzle-orm";
 import { toAttemptRow } from "./attempt-rows.ts";
 import type { SyncDb } from "./db.ts";
+import type { RowCursor } from "./housekeeping-types.ts";
 import { dayOf, dayStartMs, type EarlierAttempt, type SpendCell, spendCell } from "./spend-days.ts";
 import type { Tables } from "./tables.ts";
-import type { RowCursor } from "./types.ts";
 
 export type LedgerRow = Tables["attempts"]["$inferSelect"];
 

@@ -3,10 +3,11 @@ import { toAttemptRow } from "./attempt-rows.ts";
 import { figureColumns, toFigures } from "./check-day.ts";
 import { addFigures, createDaySums, type DaySums, differingCells, differingFigures } from "./day-sums.ts";
 import type { Db } from "./db.ts";
+import type { DayCheck, RowCursor } from "./housekeeping-types.ts";
 import { type LedgerSlice, sliceOfDay } from "./postgres-ledger-rows.ts";
 import type { Tables } from "./tables.ts";
 import type { Steps } from "./transact.ts";
-import type { AttemptRow, DayCheck, RowCursor } from "./types.ts";
+import type { AttemptRow } from "./types.ts";
 
 /** Rows that one statement reads. */
 const SLICE_ROWS_MAX = 2_000;

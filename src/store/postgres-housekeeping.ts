@@ -1,12 +1,12 @@
 import type { Db } from "./db.ts";
 import { createDropOldestKept } from "./drop-oldest-kept.ts";
+import type { Housekeeping } from "./housekeeping-types.ts";
 import { checkPostgresDay } from "./postgres-check-day.ts";
 import { nextDayWithRows } from "./postgres-ledger-rows.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 import { createPostgresPruneDay } from "./postgres-prune-day.ts";
 import type { Tables } from "./tables.ts";
 import type { Transact } from "./transact.ts";
-import type { Housekeeping } from "./types.ts";
 import { createDropOldestUnserved } from "./unserved-rows.ts";
 
 /**

@@ -1,11 +1,11 @@
 import { and, asc, desc, gte, inArray, lt, sql } from "drizzle-orm";
 import { toAttemptRow } from "./attempt-rows.ts";
 import type { Db } from "./db.ts";
+import type { RowCursor } from "./housekeeping-types.ts";
 import type { LedgerRow } from "./ledger-rows.ts";
 import { dayOf, dayStartMs, type SpendCell, spendCell } from "./spend-days.ts";
 import type { Tables } from "./tables.ts";
 import { rowsOf, type Steps } from "./transact.ts";
-import type { RowCursor } from "./types.ts";
 
 /** Some rows of a day, with what their requests' other attempts say about them: two statements, however many rows. */
 export interface LedgerSlice {

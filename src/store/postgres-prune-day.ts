@@ -1,11 +1,11 @@
 import { and, getTableColumns, isNotNull, type SQL, sql } from "drizzle-orm";
 import { addFigures, FIGURES, type Figure, type Figures, noFigures } from "./day-sums.ts";
 import type { Db } from "./db.ts";
+import type { Housekeeping } from "./housekeeping-types.ts";
 import type { LedgerRow } from "./ledger-rows.ts";
 import { type LedgerSlice, sliceOfDay } from "./postgres-ledger-rows.ts";
 import type { Tables } from "./tables.ts";
 import { rowsOf, run, type Steps, type Transact } from "./transact.ts";
-import type { Housekeeping } from "./types.ts";
 
 /** One instance at a time: two that delete the same rows would wait for each other, and for nothing. "GWLP". */
 const ADVISORY_LOCK = 0x47574c50;

@@ -1,9 +1,9 @@
 import type { Database } from "bun:sqlite";
 import { getTableColumns } from "drizzle-orm";
 import { addFigures, FIGURES, noFigures } from "./day-sums.ts";
+import type { Housekeeping } from "./housekeeping-types.ts";
 import type { LedgerRows } from "./ledger-rows.ts";
 import type { Tables } from "./tables.ts";
-import type { Housekeeping } from "./types.ts";
 
 /**
  * Deletes rows of the ledger and adds them to `pruned_days`, in one transaction: whenever the process dies, the daily sums

@@ -1,5 +1,5 @@
+import type { DayCheck, RowCursor } from "./housekeeping-types.ts";
 import { dayName } from "./spend-days.ts";
-import type { DayCheck, RowCursor } from "./types.ts";
 import type { UpkeepDeps } from "./upkeep.ts";
 
 const DAY_MS = 86_400_000;

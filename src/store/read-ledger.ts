@@ -5,6 +5,7 @@ import { toAttemptRow } from "./attempt-rows.ts";
 import { createCheckDay } from "./check-day.ts";
 import { sqliteColumns } from "./columns.sqlite.ts";
 import { createSqliteDb } from "./db.ts";
+import type { DayCheck } from "./housekeeping-types.ts";
 import { createLedgerRows } from "./ledger-rows.ts";
 import { readSchemaState } from "./migrate.ts";
 import { SQLITE_MIGRATIONS } from "./migrations.sqlite.ts";
@@ -12,7 +13,7 @@ import { refusalOf } from "./refusal.ts";
 import { createRoutedRequests } from "./routed-requests.ts";
 import { StoreRefused } from "./store-refused.ts";
 import { defineTables } from "./tables.ts";
-import type { AttemptRow, DayCheck } from "./types.ts";
+import type { AttemptRow } from "./types.ts";
 
 const BUSY_TIMEOUT_MS = 5_000;
 /** Nobody waits for this process, but memory is bounded. */

@@ -1,8 +1,9 @@
 import { asc, eq, inArray, lt } from "drizzle-orm";
 import type { Db } from "./db.ts";
+import type { Housekeeping } from "./housekeeping-types.ts";
 import type { Tables } from "./tables.ts";
 import { rowsOf, type Steps, type Transact } from "./transact.ts";
-import type { Housekeeping, UnservedRequest } from "./types.ts";
+import type { UnservedRequest } from "./types.ts";
 
 /** The table of requests that no provider was asked for. */
 export interface UnservedRows {

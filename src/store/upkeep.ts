@@ -3,11 +3,11 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createDropUnserved } from "./drop-unserved.ts";
 import { createFitSize } from "./fit-size.ts";
+import type { Housekeeping } from "./housekeeping-types.ts";
 import { createPruneDays } from "./prune-days.ts";
 import { createShrinkFile } from "./shrink-file.ts";
 import { dayOf } from "./spend-days.ts";
 import { createSteadyClock } from "./steady-clock.ts";
-import type { Housekeeping } from "./types.ts";
 
 /** What the parts of the upkeep work with. */
 export interface UpkeepDeps {

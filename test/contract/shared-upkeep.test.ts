@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { SQL } from "bun";
 import { newRequestId } from "../../src/lib/ids.ts";
+import type { RowCursor } from "../../src/store/housekeeping-types.ts";
 import type { PostgresStore } from "../../src/store/postgres-store.ts";
-import type { RowCursor } from "../../src/store/types.ts";
 import { conversationRecord, HORIZON, KEPT_AT_MS, turnRecord, userMessage } from "../support/kept-samples.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { until } from "../support/wait.ts";
